@@ -1,0 +1,53 @@
+"""Engines answer requests: the protocol they share, and the choice of one.
+
+An engine takes an `ImageRequest` and gives an `ImageResponse`; it keeps nothing between two calls. Whatever must be
+remembered is remembered by the history, so that every engine, the built-in sketch included, is replaceable.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from imgmagic.exchange import ImageRequest, ImageResponse
+    from imgmagic.settings import Settings
+
+
+class Engine(Protocol):
+    """Something that makes pictures.
+
+    Attributes
+    ----------
+    name
+        ``azure``, ``openai``, ``compatible`` or ``sketch``.
+    paid
+        True if a call may cost money, so that it is written down before it is sent.
+    """
+
+    name: str
+    paid: bool
+
+    def describe(self, request: ImageRequest) -> str:
+        """Say in a few words who will answer, for the waiting line: ``azure/my-deployment``."""
+
+    def make(self, request: ImageRequest) -> ImageResponse:
+        """Make the pictures that are asked for, or raise an `ImgmagicError`."""
+
+
+def connect(settings: Settings, *, timeout_s: float = 600.0) -> Engine:
+    """Give the engine that the settings name; only now are its libraries imported.
+
+    Parameters
+    ----------
+    settings
+        Which engine, where, with which key.
+    timeout_s
+        Longest silence in seconds that a service is granted.
+    """
+    if settings.engine == "sketch":
+        from imgmagic.engines.sketch import SketchEngine
+
+        return SketchEngine()
+    from imgmagic.engines.rest import RestEngine
+
+    return RestEngine(settings, timeout_s=timeout_s)

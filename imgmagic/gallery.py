@@ -1,0 +1,174 @@
+"""What a call returns and how it shows itself.
+
+A gallery holds numbers, not bytes, and shows previews, never originals: a 2 MB PNG would weigh 2.7 MB in the notebook.
+The whole output of a call stays below 200 kB per new picture, the parent beside it and every MIME type included.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, overload
+
+from imgmagic import render
+from imgmagic.errors import HistoryError, ImageError
+
+if TYPE_CHECKING:
+    from imgmagic.images import Preview
+    from imgmagic.picture import Picture
+    from imgmagic.tree import History
+
+# Bytes per new picture: base64 makes 4/3 of them, the preview stands in the HTML and once more as an image, the parent
+# only in the HTML. 60 + 60 + 15 kB make 180 kB; what is left is for the words.
+_PREVIEW_BYTES = 60_000
+_PARENT_BYTES = 15_000
+_PARENT_PX = 224
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How galleries show themselves: the longest edge of a preview in px, and whether a parent stands beside."""
+
+    preview_px: int = 512
+    compare: bool = True
+
+
+class Gallery(Sequence["Picture"]):
+    """The pictures of one call.
+
+    Parameters
+    ----------
+    history
+        Where they are.
+    numbers
+        Which they are.
+    shown
+        How they are shown.
+    notes
+        Further lines to show below them.
+    """
+
+    def __init__(
+        self, history: History, numbers: Sequence[int], shown: Shown | None = None, notes: Sequence[str] = ()
+    ) -> None:
+        self._history = history
+        self._shown = shown or Shown()
+        self.numbers = tuple(numbers)
+        self.notes = tuple(notes)
+        #: Asked before it shows itself: the magics answer True while the cell runs that has shown it already.
+        self.already_shown: Callable[[], bool] = lambda: False
+
+    @overload
+    def __getitem__(self, index: int) -> Picture: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Picture]: ...
+    def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
+        """Give a picture by its position, from 0."""
+        if isinstance(index, slice):
+            return [self._history[number] for number in self.numbers[index]]
+        return self._history[self.numbers[index]]
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """The caption and the notes, as plain text."""
+        return [*self._caption(list(self)), *self.notes]
+
+    @property
+    def bundle(self) -> dict[str, Any]:
+        """What a notebook shows, by MIME type."""
+        from imgmagic import images
+
+        pictures = list(self)
+        previews = [_preview(each, self._shown.preview_px, _PREVIEW_BYTES) for each in pictures]
+        lines = [*self._caption(pictures, previews), *self.notes]
+        figures = [*self._parent(pictures), *self._figures(pictures, previews)]
+        bundle: dict[str, Any] = {"text/html": render.page(figures, lines), "text/plain": "\n".join(lines)}
+        whole = [each for each in previews if each is not None]
+        if whole:
+            alternative = images.alternative(whole, _PREVIEW_BYTES * len(whole))
+            bundle[alternative.mime] = base64.b64encode(alternative.data).decode()
+        return bundle
+
+    def _ipython_display_(self) -> None:
+        """Show itself, unless the running cell has shown it already."""
+        if not self.already_shown():
+            from IPython.display import display
+
+            display(self.bundle, raw=True)
+
+    def _parent(self, pictures: Sequence[Picture]) -> list[render.Figure]:
+        """Give the picture that was edited, small, to stand beside its children."""
+        parent = pictures[0].parent if pictures and self._shown.compare else None
+        if parent is None or any(each.parent != parent for each in pictures):
+            return []
+        preview = _preview(parent, min(_PARENT_PX, self._shown.preview_px), _PARENT_BYTES)
+        return [render.Figure(preview, f"before: {parent.generation.alt}", f"{_named(parent)} →")]
+
+    def _figures(self, pictures: Sequence[Picture], previews: Sequence[Preview | None]) -> list[render.Figure]:
+        several = len(pictures) > 1
+        return [
+            render.Figure(preview, picture.generation.alt, _named(picture) if several else "")
+            for picture, preview in zip(pictures, previews, strict=True)
+        ]
+
+    def _caption(self, pictures: Sequence[Picture], previews: Sequence[Preview | None] = ()) -> list[str]:
+        """Say what is shown: one line for the pictures of one answer, one each otherwise."""
+        if not pictures:
+            return ["no pictures"]
+        if any(each.generation.id != pictures[0].generation.id for each in pictures):
+            return [" · ".join([_named(each), render.quoted(each.prompt)]) for each in pictures]
+        first = pictures[0]
+        lines = [" · ".join([_range(pictures), render.quoted(first.prompt), *_facts(first)])]
+        lines += [first.generation.caption] if first.generation.caption else []
+        return lines + _reduced(first, next(iter(previews), None))
+
+
+def _preview(picture: Picture, side: int, budget: int) -> Preview | None:
+    """Shrink a picture; a damaged one is no reason to hide the others."""
+    from imgmagic import images
+
+    try:
+        return images.preview(picture.image, side, budget)
+    except (HistoryError, ImageError):
+        return None
+
+
+def _named(picture: Picture) -> str:
+    label = picture.label
+    return f"#{picture.number} {label}" if label else f"#{picture.number}"
+
+
+def _range(pictures: Sequence[Picture]) -> str:
+    """Name the pictures of one answer and where they came from: ``#4–#6 ← #3``."""
+    first, last = pictures[0], pictures[-1]
+    name = _named(first) if first == last else f"#{first.number}–#{last.number}"
+    parent = first.parent
+    return name if parent is None else f"{name} ← #{parent.number}"
+
+
+def _facts(picture: Picture) -> list[str]:
+    """Give size and quality, who made it, how long it took and what it cost."""
+    made = picture.generation
+    width, height = picture.size
+    quality = str(picture.params.get("quality", ""))
+    if made.engine == "sketch":
+        return [f"{width}×{height}", f"{made.seconds:.1f} s"]
+    facts = [f"{width}×{height} {quality}".strip(), f"{made.engine}/{made.model}".rstrip("/"), f"{made.seconds:.1f} s"]
+    if made.cost_usd:
+        facts.append(f"≈${made.cost_usd:.3f} (as {made.cost_as})" if made.cost_as else f"${made.cost_usd:.3f}")
+    return facts
+
+
+def _reduced(picture: Picture, preview: Preview | None) -> list[str]:
+    """Say that less than the whole picture is shown, and how to get all of it."""
+    if preview is None or max(preview.size) >= max(picture.size):
+        return []
+    name = f"history[{picture.number}].save('{picture.number}{picture.path.suffix}')"
+    return [f"preview {max(preview.size)} of {max(picture.size)} px: {name}"]

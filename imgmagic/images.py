@@ -1,0 +1,202 @@
+"""Encoded bytes and pixels: recognise, decode within limits, shrink for display.
+
+What an engine sent is never re-encoded; this module makes *previews* of it. Decoding is bounded before it starts,
+since the history's folder and an engine's answer are untrusted input.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from imgmagic.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from imgmagic.exchange import Format
+
+#: The most pixels that are decoded: the API's largest picture has 8.3 million.
+MAX_PIXELS = 100_000_000
+
+_QUALITIES = (85, 75, 60, 45, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A small encoded picture for display.
+
+    Parameters
+    ----------
+    data
+        JPEG, or for pictures with transparency WebP.
+    mime
+        Its MIME type.
+    size
+        Its width and height in px.
+    """
+
+    data: bytes
+    mime: str
+    size: tuple[int, int]
+
+
+def sniff(data: bytes) -> Format:
+    """Recognise the format by its first bytes.
+
+    Raises
+    ------
+    ImageError
+        If it is none of PNG, JPEG and WebP.
+    """
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    raise ImageError("These bytes are no PNG, JPEG or WebP picture.")
+
+
+def dimensions(data: bytes) -> tuple[int, int]:
+    """Read width and height in px from the header, without decoding.
+
+    Raises
+    ------
+    ImageError
+        If the bytes are no picture, or one with more than `MAX_PIXELS`.
+    """
+    return _open(data).size
+
+
+def decode(data: bytes) -> Image.Image:
+    """Decode a picture completely.
+
+    Raises
+    ------
+    ImageError
+        If the bytes are no whole picture, or one with more than `MAX_PIXELS`.
+    """
+    image = _open(data)
+    try:
+        image.load()
+    except (OSError, ValueError, SyntaxError) as exc:
+        raise ImageError("The picture is damaged: it cannot be decoded to its end.") from exc
+    return image
+
+
+def preview(image: Image.Image, side: int, budget: int) -> Preview:
+    """Shrink a picture for display.
+
+    Parameters
+    ----------
+    image
+        Decoded, any size and mode; it is not changed.
+    side
+        Longest edge of the result in px; never enlarged.
+    budget
+        Most bytes of the result; quality, then size, is lowered until it fits.
+    """
+    small = image.copy() if max(image.size) <= side else _shrunk(image, side)
+    transparent = _transparent(small)
+    small = small.convert("RGBA" if transparent else "RGB")
+    while True:
+        for quality in _QUALITIES:
+            data = _encode(small, "WEBP" if transparent else "JPEG", quality=quality)
+            if len(data) <= budget:
+                return Preview(data, "image/webp" if transparent else "image/jpeg", small.size)
+        if max(small.size) <= 16:  # noqa: PLR2004
+            return Preview(data, "image/webp" if transparent else "image/jpeg", small.size)
+        small = _shrunk(small, max(small.size) * 3 // 4)
+
+
+def alternative(shown: Sequence[Preview], budget: int) -> Preview:
+    """Make the one picture that stands for a whole output where no HTML is shown: a PNG or a JPEG.
+
+    Parameters
+    ----------
+    shown
+        The previews of the output; several become a contact sheet.
+    budget
+        Most bytes of the result.
+    """
+    if len(shown) == 1 and shown[0].mime == "image/jpeg" and len(shown[0].data) <= budget:
+        return shown[0]
+    sheet = _sheet([decode(each.data) for each in shown])
+    if not _transparent(sheet):
+        return preview(sheet, max(sheet.size), budget)
+    while True:
+        data = _encode(sheet.quantize(128, Image.Quantize.FASTOCTREE), "PNG", optimize=True)
+        if len(data) <= budget or max(sheet.size) <= 16:  # noqa: PLR2004
+            return Preview(data, "image/png", sheet.size)
+        sheet = _shrunk(sheet, max(sheet.size) * 3 // 4)
+
+
+def _sheet(images: Sequence[Image.Image]) -> Image.Image:
+    """Lay pictures out in a grid as square as possible."""
+    if len(images) == 1:
+        return images[0]
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    width, height = max(each.width for each in images), max(each.height for each in images)
+    mode = "RGBA" if any(_transparent(each) for each in images) else "RGB"
+    sheet = Image.new(mode, (columns * width, rows * height), "#00000000" if mode == "RGBA" else "white")
+    for index, each in enumerate(images):
+        sheet.paste(each.convert(mode), (index % columns * width, index // columns * height))
+    return sheet
+
+
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    small = image.copy() if image.mode not in {"P", "1"} else image.convert("RGBA" if _transparent(image) else "RGB")
+    small.thumbnail((side, side))
+    return small
+
+
+def _transparent(image: Image.Image) -> bool:
+    """Tell whether any pixel lets the page shine through."""
+    if "transparency" in image.info:
+        return True
+    if "A" not in image.getbands():
+        return False
+    low, _ = image.getchannel("A").getextrema()
+    return bool(low < 255)  # type: ignore[operator]  # noqa: PLR2004
+
+
+def _encode(image: Image.Image, kind: str, **options: int) -> bytes:
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+def _open(data: bytes) -> Image.Image:
+    """Open a picture up to its header, if it is of a known format and not a decompression bomb."""
+    sniff(data)
+    try:
+        image = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "WEBP"])
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+        raise ImageError("The picture is damaged: its header cannot be read.") from exc
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError(f"The picture has {image.width}x{image.height} px; at most {MAX_PIXELS:,} are decoded.")
+    return image
+
+
+def encode(image: Image.Image, kind: Format) -> bytes:
+    """Encode a picture anew, for a copy in another format; JPEG has no transparency and gets white behind it."""
+    if kind == "jpeg":
+        if _transparent(image):
+            backed = Image.new("RGBA", image.size, "white")
+            backed.alpha_composite(image.convert("RGBA"))
+            image = backed
+        return _encode(image.convert("RGB"), "JPEG", quality=95)
+    return _encode(image, kind.upper(), **({"lossless": True} if kind == "webp" else {}))
+
+
+def pixels(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Decode a picture to an array of shape (height, width, 3 or 4), uint8."""
+    image = decode(data)
+    return np.asarray(image.convert("RGBA" if _transparent(image) else "RGB"))

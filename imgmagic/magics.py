@@ -1,0 +1,342 @@
+"""The magics: parse, call, hand back. IPython only; nothing here decides anything about pictures.
+
+Loading registers names and does no I/O: the libraries come with the first cell that needs them. Every magic call owns
+one display handle, which shows that it waits, then the pictures; `clear_output` is never used, since it would wipe what
+the user's own code has shown. The call also returns its gallery, which knows that the running cell has shown it.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
+from traitlets import Any as AnyTrait
+
+from imgmagic import kernel
+from imgmagic.cell import CellArgs, parse, usage
+from imgmagic.errors import CellError, SettingsError, printable
+from imgmagic.exchange import DEFAULTS, Operation
+from imgmagic.syntax import LineMagics, one_line_cells
+from imgmagic.template import expand
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from imgmagic.gallery import Gallery
+    from imgmagic.picture import Picture
+    from imgmagic.studio import Studio
+
+_NAME = "ImgMagic"
+
+
+@dataclass(slots=True)
+class _Execution:
+    """One run of a cell: its id, what was current when it began, and how many calls it has made so far."""
+
+    cell_id: str | None = None
+    start: int | None = None
+    calls: int = 0
+    rollbacks: int = 0
+
+
+class _Spot:
+    """The place in a cell's output that one call owns."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        # A terminal cannot replace what it has printed: there only the result is shown.
+        self._live = hasattr(shell, "kernel")
+        self._handle: Any = None
+
+    def wait(self, line: str) -> None:
+        """Say that the call is under way."""
+        if self._live:
+            self.show(_line(line))
+
+    def fail(self, line: str) -> None:
+        """Leave one line where the call was waiting."""
+        if self._handle is not None:
+            self.show(_line(line))
+
+    def show(self, bundle: dict[str, Any]) -> None:
+        """Put something into the place, instead of what is there."""
+        from IPython.display import display
+
+        if self._handle is None:
+            self._handle = display(bundle, raw=True, display_id=True)
+        else:
+            self._handle.update(bundle, raw=True)
+
+
+def _trait(default: object, text: str) -> Any:
+    """Make a setting. Its form is checked by the next call: traitlets would only log a bad value and go on."""
+    return AnyTrait(default, help=text).tag(config=True)
+
+
+@magics_class
+class ImgMagic(Magics):
+    """Pictures from words, and edits of pictures, cell by cell."""
+
+    engine = _trait(None, "azure, openai, compatible or sketch; None lets the environment decide.")
+    model = _trait(None, "Model, or deployment on Azure; None lets the environment decide.")
+    size = _trait(DEFAULTS["size"], "Width x height in pixels of new pictures, or auto.")
+    quality = _trait(DEFAULTS["quality"], "low, medium, high, auto, xhigh or max.")
+    background = _trait(DEFAULTS["background"], "auto, transparent or opaque.")
+    format = _trait(DEFAULTS["format"], "png, jpeg or webp.")
+    prices = _trait(
+        None, "Models or prices by deployment: {'my-dep': 'gpt-image-2'}, or US dollars per million tokens."
+    )
+    preview_px = _trait(512, "Longest edge in pixels of the previews in a notebook, 64 to 1024.")
+    compare = _trait(True, "Whether a refine shows the picture before beside the one after.")
+    timeout_s = _trait(600.0, "Longest silence in seconds that a service is granted.")
+    session = _trait(None, "Session to go on with; None takes the notebook's path. Read at the first call.")
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        super().__init__(shell=shell)
+        self._executions: list[_Execution] = []
+        self._outside = _Execution()
+        self._rolled_back: dict[tuple[str | None, int], tuple[str, int]] = {}
+
+    # --- the magics ---
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def imagine(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        return self._call("imagine", line, cell, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def refine(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
+        return self._call("refine", line, cell, local_ns)
+
+    @no_var_expand
+    @line_magic
+    def rollback(self, line: str) -> Any:
+        """Go back to an ancestor of the current picture: `%rollback [REF]`, by default its parent.
+
+        Nothing is deleted. Run again in its own cell, with no move in between, it stays where it is.
+        """
+        return self._show(lambda studio: self._rollback(studio, line.strip() or "@~1"))
+
+    @no_var_expand
+    @line_magic
+    def pick(self, line: str) -> Any:
+        """Make any picture current: `%pick REF`. A REF is 7 or #7, a label, @~2, @start, or .2 (of the last result)."""
+        if not line.strip():
+            raise CellError("Which picture?", hint="`%pick 7`, `%pick hero`, or `%pick .2` for the second of the last.")
+        return self._show(lambda studio: studio.history.pick(self._find(studio, line).number).number)
+
+    @line_magic
+    def images(self, line: str) -> None:
+        """Show the panel: look at every picture, compare, roll back."""
+        if line.strip():
+            raise CellError(f"%images takes no words, not '{printable(line, 40)}'.")
+        from imgmagic.panel import Panel
+
+        _Spot(self.shell).show(Panel(self._studio()).bundle)
+
+    @no_var_expand
+    @line_magic
+    def imgmagic(self, line: str) -> None:
+        """Show which engine answers, where it lives and where each value came from: `%imgmagic`.
+
+        `%imgmagic check` compares the history's files and rows, and lists what is damaged.
+        """
+        from imgmagic import status
+
+        commands = {"": status.table, "check": status.check}
+        word = line.strip()
+        if word not in commands:
+            known = ", ".join(name for name in commands if name)
+            raise CellError(
+                f"%imgmagic has no '{printable(word, 40)}'.", hint=f"There is %imgmagic alone, and: {known}."
+            )
+        _Spot(self.shell).show(commands[word](self._studio()))
+
+    # --- what they share ---
+
+    def _call(self, operation: Operation, line: str, body: str | None, local_ns: Mapping[str, Any] | None) -> Any:
+        """Run one imagine or refine, from its text to its pictures."""
+        names = ChainMap(dict(local_ns or {}), self.shell.user_ns)
+        args = parse(operation, line, body, lambda text: expand(text, names))
+        if args.help:
+            _Spot(self.shell).show({"text/plain": usage(operation)})
+            return None
+        spot = _Spot(self.shell)
+        try:
+            gallery = self._made(args, spot)
+        except KeyboardInterrupt:
+            spot.fail(f"%{operation}: interrupted; a request that was already sent may be billed")
+            raise
+        except Exception:
+            spot.fail(f"%{operation}: nothing was made")
+            raise
+        return self._shown(gallery, spot, args.output)
+
+    def _made(self, args: CellArgs, spot: _Spot) -> Gallery:
+        """Hand a call over to the studio."""
+        from imgmagic.studio import Wishes
+        from imgmagic.tree import CallSite
+
+        studio = self._studio()
+        execution = self._execution
+        site = CallSite(execution.cell_id, execution.calls)
+        execution.calls += 1
+        source = None
+        if args.operation == "refine":
+            source = self._find(studio, args.source) if args.source else studio.source(None)
+        wishes = Wishes(
+            n=args.n,
+            size=args.size,
+            quality=args.quality,
+            background=args.background,
+            format=args.format,
+            compression=args.compression,
+            moderation=args.moderation,
+            model=args.model,
+            params=args.param,
+            label=args.label,
+            alt=args.alt,
+            save=args.save,
+        )
+        return studio.make(
+            args.operation, args.prompt, wishes, source=source, typed=args.typed, site=site, waiting=spot.wait
+        )
+
+    def _show(self, move: Callable[[Studio], int]) -> Gallery:
+        """Move the cursor and show where it is."""
+        from imgmagic.gallery import Gallery
+
+        studio = self._studio()
+        number = move(studio)
+        return self._shown(Gallery(studio.history, [number], studio.shown), _Spot(self.shell), None)
+
+    def _shown(self, gallery: Gallery, spot: _Spot, output: str | None) -> Gallery:
+        """Show a gallery once: it keeps quiet for the rest of this execution."""
+        spot.show(gallery.bundle)
+        shown_in = self._execution
+        gallery.already_shown = lambda: self._execution is shown_in
+        if output:
+            self.shell.push({output: gallery[0] if len(gallery) == 1 else gallery})
+        return gallery
+
+    def _rollback(self, studio: Studio, ref: str) -> int:
+        """Roll back, unless this very call did so and nothing has moved since: then stay."""
+        history, execution = studio.history, self._execution
+        place = (execution.cell_id, execution.rollbacks)
+        execution.rollbacks += 1
+        stays = execution.cell_id is not None and self._rolled_back.get(place) == (ref, history.moves)
+        number = self._find(studio, "@" if stays else ref).number
+        history.rollback(number)
+        self._rolled_back[place] = (ref, history.moves)
+        return number
+
+    def _find(self, studio: Studio, ref: str) -> Picture:
+        """Give the picture that a REF names in this execution."""
+        return studio.history.find(ref, start=self._execution.start)
+
+    def _studio(self) -> Studio:
+        """Give the kernel's studio, after a look at `%config`."""
+        studio = kernel.studio()
+        studio.config = self._said
+        if not studio.opened:
+            studio.defaults  # noqa: B018  a bad setting should be known before the folder is touched
+            for execution in [*self._executions, self._outside]:
+                execution.start = studio.history.cursor
+        return studio
+
+    def _said(self) -> dict[str, Any]:
+        """Give what `%config ImgMagic` or a profile has set; the rest is left to the environment.
+
+        Raises
+        ------
+        SettingsError
+            If an unknown name was set; once, since it cannot be taken back.
+        """
+        section: dict[str, Any] = dict.get(self.config, _NAME, {})
+        known = self.trait_names(config=True)
+        unknown = [name for name in section if name not in known]
+        for name in unknown:
+            del section[name]
+        if unknown:
+            raise SettingsError(
+                f"%config ImgMagic has no '{printable(unknown[0], 40)}'.", hint=f"It has: {', '.join(sorted(known))}."
+            )
+        return {name: getattr(self, name) for name in section}
+
+    # --- executions ---
+
+    @property
+    def _execution(self) -> _Execution:
+        """The run of a cell that is under way; outside of any, one that stands for it."""
+        return self._executions[-1] if self._executions else self._outside
+
+    def _before_cell(self, info: Any) -> None:
+        """Begin an execution; a nested one without an id (`%%capture`) belongs to the cell around it."""
+        outer = self._executions[-1] if self._executions else None
+        cell_id = getattr(info, "cell_id", None) or (outer.cell_id if outer else None)
+        studio = kernel.opened()
+        start = studio.history.cursor if studio else None
+        self._executions.append(_Execution(cell_id, start))
+
+    def _after_cell(self, _result: Any) -> None:
+        """End an execution; the cell that loads the extension ends without having begun."""
+        if self._executions:
+            self._executions.pop()
+        else:
+            self._outside = _Execution()
+
+
+# `%%imagine?` shows what `%imagine -h` shows.
+ImgMagic.imagine.__doc__ = usage("imagine")
+ImgMagic.refine.__doc__ = usage("refine")
+
+
+def load(shell: InteractiveShell) -> None:
+    """Register everything with a shell."""
+    unload(shell)
+    magics = ImgMagic(shell)
+    shell.register_magics(magics)
+    shell.configurables.append(magics)
+    shell.events.register("pre_run_cell", magics._before_cell)
+    shell.events.register("post_run_cell", magics._after_cell)
+    shell.input_transformers_cleanup.append(one_line_cells)
+    shell.input_transformer_manager.token_transformers.append(LineMagics)
+
+
+def unload(shell: InteractiveShell) -> None:
+    """Take everything back that `load` has registered; a shell that has nothing of it is left alone."""
+    manager = shell.magics_manager
+    magics = manager.registry.pop(_NAME, None)
+    if not isinstance(magics, Magics):
+        return
+    for kind in manager.magics.values():
+        for name in [name for name, function in kind.items() if getattr(function, "__self__", None) is magics]:
+            del kind[name]
+    _discard(shell.configurables, magics)
+    shell.events.unregister("pre_run_cell", magics._before_cell)
+    shell.events.unregister("post_run_cell", magics._after_cell)
+    _discard(shell.input_transformers_cleanup, one_line_cells)
+    _discard(shell.input_transformer_manager.token_transformers, LineMagics)
+    if not dict.get(shell.config, _NAME, True):
+        del shell.config[_NAME]
+    studio = kernel.opened()
+    if studio is not None:
+        studio.config = dict
+
+
+def _discard(items: list[Any], item: object) -> None:
+    if item in items:
+        items.remove(item)
+
+
+def _line(text: str) -> dict[str, Any]:
+    """Give one line of text as a notebook shows it."""
+    from imgmagic import render
+
+    return {"text/html": render.note(text), "text/plain": text}

@@ -1,0 +1,302 @@
+"""What the history holds: a `Generation` is one request answered, a `Picture` one of the pictures it gave.
+
+Both are frozen. A picture is a node of the tree: its parent is the picture that was edited. It holds no pixels; bytes
+are read from the store, and hashed again, whenever they are asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from imgmagic.errors import HistoryError, ImageError
+from imgmagic.exchange import Format, Operation, Usage
+
+if TYPE_CHECKING:
+    import builtins
+    from collections.abc import Mapping
+
+    import numpy as np
+    from PIL import Image
+
+    from imgmagic.database import Row
+    from imgmagic.tree import History
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_LARGEST_SIDE = 100_000
+
+#: File suffixes, and the format that each stands for.
+SUFFIXES: Mapping[str, Format] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One request answered.
+
+    Parameters
+    ----------
+    id
+        Its key in the folder.
+    operation
+        ``imagine`` or ``refine``.
+    typed, prompt
+        The words before and after substitution.
+    alt
+        Alternative text for its pictures.
+    params
+        What was asked for besides words, and what the engine wants remembered.
+    key
+        The request's key (sha256, hex).
+    engine, model, request_id, caption
+        As in the engine's response.
+    usage
+        Tokens, or None.
+    cost_usd
+        US dollars for the whole call, or None if unknown; ``cost_as`` names the model whose prices were assumed.
+    seconds
+        Wall-clock seconds of the call.
+    created
+        When it was stored (aware, UTC).
+    session
+        Where it was made: a notebook's path, or a kernel's name.
+    cell_id, position
+        The cell that made it and the call's position in that execution; None if unknown.
+    """
+
+    id: int
+    operation: Operation
+    typed: str
+    prompt: str
+    alt: str
+    params: Mapping[str, Any]
+    key: str
+    engine: str
+    model: str
+    request_id: str
+    caption: str
+    usage: Usage | None
+    cost_usd: float | None
+    cost_as: str
+    seconds: float
+    created: datetime
+    session: str
+    cell_id: str | None
+    position: int | None
+
+    @classmethod
+    def read(cls, row: Row) -> Generation:
+        """Read a row, which may come from a folder that somebody else made.
+
+        Raises
+        ------
+        HistoryError
+            If a value cannot be what it should be.
+        """
+        try:
+            values = {name: row[name] for name in row.keys() if name in cls.__dataclass_fields__}  # noqa: SIM118
+            params = json.loads(values.pop("params"))
+            if values["operation"] not in {"imagine", "refine"} or not isinstance(params, dict):
+                raise ValueError("operation or params")
+            counts = [row["text_in"], row["image_in"], row["out"]]
+            return cls(
+                params=params,
+                created=datetime.fromisoformat(values.pop("created")),
+                usage=None if None in counts else Usage(*map(int, counts)),
+                **values,
+            )
+        except (ValueError, TypeError, KeyError, IndexError, RecursionError) as exc:
+            raise HistoryError(f"The history's folder is damaged: a generation makes no sense ({exc}).") from exc
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """One picture of the history.
+
+    It behaves as an image: `numpy.asarray` gives pixels of shape (height, width, 3 or 4) as uint8, and it shows itself
+    in a notebook.
+
+    Parameters
+    ----------
+    number
+        Its number in the folder, never used again.
+    digest
+        The sha256 (hex) of its bytes.
+    format
+        How the bytes are encoded.
+    size
+        Width and height in px.
+    position
+        Its place among the pictures of its generation, from 0.
+    generation
+        The request that gave it.
+    """
+
+    number: int
+    digest: str
+    format: Format
+    size: tuple[int, int]
+    position: int
+    generation: Generation = field(repr=False)
+    _parent: int | None = field(repr=False)
+    _history: History = field(repr=False)
+
+    @classmethod
+    def read(cls, row: Row, generation: Generation, history: History) -> Picture:
+        """Read a row, which may come from a folder that somebody else made.
+
+        Raises
+        ------
+        HistoryError
+            If a value cannot be what it should be.
+        """
+        sides = (row["width"], row["height"])
+        numbers = (row["number"], row["position"], *sides)
+        sane = (
+            all(isinstance(each, int) for each in numbers)
+            and all(0 < side <= _LARGEST_SIDE for side in sides)
+            and isinstance(row["digest"], str)
+            and _DIGEST.fullmatch(row["digest"])
+            and row["format"] in SUFFIXES.values()
+        )
+        if not sane:
+            raise HistoryError("The history's folder is damaged: a picture's row makes no sense.")
+        kind = cast("Format", row["format"])
+        return cls(row["number"], row["digest"], kind, sides, row["position"], generation, row["parent"], history)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Picture) and (self.number, self.digest) == (other.number, other.digest)
+
+    def __hash__(self) -> int:
+        return hash((self.number, self.digest))
+
+    @property
+    def label(self) -> str | None:
+        """Its label now, or None."""
+        return self._history.label_of(self.number)
+
+    @property
+    def prompt(self) -> str:
+        """The words that were sent."""
+        return self.generation.prompt
+
+    @property
+    def operation(self) -> Operation:
+        """``imagine`` or ``refine``."""
+        return self.generation.operation
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """What was asked for besides words, and what the engine wants remembered."""
+        return self.generation.params
+
+    @property
+    def engine(self) -> str:
+        """Who made it."""
+        return self.generation.engine
+
+    @property
+    def model(self) -> str:
+        """The model or deployment that made it."""
+        return self.generation.model
+
+    @property
+    def created(self) -> datetime:
+        """When it was stored (aware, UTC)."""
+        return self.generation.created
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds of the call that made it."""
+        return self.generation.seconds
+
+    @property
+    def usage(self) -> Usage | None:
+        """Tokens of the call that made it, or None."""
+        return self.generation.usage
+
+    @property
+    def cost_usd(self) -> float | None:
+        """Its share of the call's cost in US dollars, or None if unknown."""
+        cost = self.generation.cost_usd
+        return None if cost is None else cost / len(self._history.siblings(self))
+
+    @property
+    def parent(self) -> Picture | None:
+        """The picture it was edited from; None for a root."""
+        return None if self._parent is None else self._history[self._parent]
+
+    @property
+    def children(self) -> list[Picture]:
+        """The pictures edited from it, oldest first."""
+        return self._history.children(self.number)
+
+    @property
+    def path(self) -> Path:
+        """Its file in the store."""
+        return self._history.store.path(self.digest, self.format)
+
+    @property
+    def bytes(self) -> builtins.bytes:
+        """The encoded picture.
+
+        Raises
+        ------
+        HistoryError
+            If its file is missing or was changed.
+        """
+        return self._history.store.get(self.digest, self.format)
+
+    @property
+    def original(self) -> builtins.bytes:
+        """Exactly what the engine sent."""
+        return self.bytes
+
+    @property
+    def image(self) -> Image.Image:
+        """The picture, decoded."""
+        from imgmagic import images
+
+        return images.decode(self.bytes)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture to a file: the original bytes, or converted if the suffix asks for another format.
+
+        Parameters
+        ----------
+        path
+            Where to; ``~`` is understood. Without a suffix the picture's own is added.
+
+        Raises
+        ------
+        ImageError
+            If the suffix is no known format, or the file cannot be written.
+        """
+        from imgmagic import images
+
+        target = Path(path).expanduser()
+        if not target.suffix:
+            target = target.with_suffix(self.path.suffix)
+        kind = SUFFIXES.get(target.suffix.lower())
+        if kind is None:
+            raise ImageError(f"'{target.suffix}' is no format for a picture.", hint=f"Known: {', '.join(SUFFIXES)}.")
+        data = self.bytes if kind == self.format else images.encode(self.image, kind)
+        try:
+            target.write_bytes(data)
+        except OSError as exc:
+            raise ImageError(f"{target} cannot be written ({exc.strerror}).") from exc
+        return target
+
+    def __array__(self, dtype: Any = None, copy: object = None) -> np.ndarray[Any, Any]:
+        """Give the pixels: shape (height, width, 3 or 4), uint8; always a copy."""
+        from imgmagic import images
+
+        pixels = images.pixels(self.bytes)
+        return pixels if dtype is None else pixels.astype(dtype)
+
+    def _repr_mimebundle_(self, **_wanted: object) -> dict[str, Any]:
+        """Show itself wherever a notebook shows a value."""
+        return self._history.present([self.number])

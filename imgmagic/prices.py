@@ -1,0 +1,106 @@
+"""Tokens to US dollars.
+
+The table is dated because prices move; `%config ImgMagic.prices` adds to it and overrides it. A call's cost is computed
+from the token counts that the service reports, never from a table of pictures, so it stays right for every size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from imgmagic.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from imgmagic.exchange import Usage
+
+#: The day on which the table below was read.
+DATED = "2026-11-22"
+
+#: The model whose prices stand in when a deployment's model is unknown.
+ASSUMED = "gpt-image-2"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars per million tokens: words in, pictures in, pictures out."""
+
+    text_in: float
+    image_in: float
+    out: float
+
+
+#: OpenAI's published prices (platform.openai.com, pricing page); Azure lists the same numbers.
+PRICES: Mapping[str, Price] = {
+    "gpt-image-1-mini": Price(2, 2.5, 8),
+    "gpt-image-1.5": Price(5, 8, 32),
+    "chatgpt-image-latest": Price(5, 8, 32),
+    "gpt-image-1": Price(5, 10, 40),
+    "gpt-image-2": Price(5, 8, 30),
+    "gpt-image-2.5-sunburst": Price(5, 8, 30),
+    "gpt-image-2.5-flare": Price(5, 8, 30),
+    "gpt-image-2.6-sunburst": Price(5, 8, 30),
+    "gpt-image-2.6-flare": Price(5, 8, 30),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a call cost in US dollars; ``assumed`` names the model whose prices were guessed, or is empty."""
+
+    usd: float
+    assumed: str = ""
+
+
+def cost(model: str, usage: Usage | None, given: Mapping[str, object]) -> Cost | None:
+    """Price one call.
+
+    Parameters
+    ----------
+    model
+        Model or deployment that answered.
+    usage
+        What the service counted; None gives None, since nothing can be said.
+    given
+        `%config ImgMagic.prices`: by model or deployment, either the name of a model in the table or the three prices
+        (words in, pictures in, pictures out) in US dollars per million tokens.
+
+    Raises
+    ------
+    SettingsError
+        If ``given`` has an entry of another form.
+    """
+    if usage is None:
+        return None
+    price = price_of(given[model]) if model in given else PRICES.get(_undated(model))
+    assumed = "" if price else ASSUMED
+    price = price or PRICES[ASSUMED]
+    usd = usage.text_in * price.text_in + usage.image_in * price.image_in + usage.out * price.out
+    return Cost(usd / 1e6, assumed)
+
+
+def price_of(entry: object) -> Price:
+    """Read an entry of `%config ImgMagic.prices`.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither a known model's name nor three numbers.
+    """
+    if isinstance(entry, str) and _undated(entry) in PRICES:
+        return PRICES[_undated(entry)]
+    if isinstance(entry, (list, tuple)) and len(entry) == len(Price.__slots__):
+        return Price(*map(float, entry))
+    raise SettingsError(
+        f"prices: {entry!r} is neither a known model nor three numbers.",
+        hint="%config ImgMagic.prices = {'my-dep': 'gpt-image-2'} or {'my-dep': (5, 8, 30)}: US dollars per million "
+        f"tokens for words in, pictures in, pictures out. Known models: {', '.join(PRICES)}.",
+    )
+
+
+def _undated(model: str) -> str:
+    """Drop a release date: ``gpt-image-2-2026-04-21`` is priced as ``gpt-image-2``."""
+    head, _, tail = model.partition("-20")
+    return head if tail and tail[0].isdigit() else model

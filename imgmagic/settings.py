@@ -1,0 +1,419 @@
+"""Which engine answers, where it lives, and where each value came from.
+
+`Settings` is one frozen value, resolved anew at every call from the environment and `%config ImgMagic`, so "which key
+did it use?" has one answer. First match wins: a forced engine, `AZURE_OPENAI_ENDPOINT`, `OPENAI_BASE_URL`,
+`OPENAI_API_KEY`, and with none of them the built-in sketch engine. A half-set environment is an error that names what
+is missing; it never falls back in silence, since the user would take a sketch for what they pay for.
+
+Credentials live in a `Secret` and the environment is read through `Environment`; neither shows values in a `repr`, so
+no traceback, however verbose, prints a key.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, cast
+from urllib.parse import SplitResult, urlsplit
+
+from imgmagic.errors import SettingsError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+EngineName = Literal["azure", "openai", "compatible", "sketch"]
+ENGINES: tuple[EngineName, ...] = ("azure", "openai", "compatible", "sketch")
+
+#: OpenAI's own model when none is named; Azure deployments and other servers have no default.
+OPENAI_MODEL = "gpt-image-2"
+OPENAI_URL = "https://api.openai.com/v1"
+
+#: The first api-version of Azure that has the edits route.
+AZURE_API_VERSION = "2025-04-01-preview"
+
+AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+SKETCH_HINT = "To go on without a service: `%config ImgMagic.engine = 'sketch'` (the built-in sketch engine)."
+
+
+class Secret:
+    """A credential that can be used but not seen: only the class that signs requests calls `reveal`."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Give the credential itself."""
+        return self._value
+
+    def redact(self, text: str) -> str:
+        """Blot the credential out of a text, as a server may quote it back."""
+        return text.replace(self._value, "[key]")
+
+    def usable(self) -> bool:
+        """Tell whether it can travel in an HTTP header."""
+        return self._value.isascii() and self._value.isprintable() and " " not in self._value
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a Secret is not pickled")
+
+
+class Environment:
+    """The environment variables, without a `repr` that would print them all."""
+
+    __slots__ = ("_variables",)
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def get(self, name: str) -> str:
+        """Give a variable's value without surrounding blanks; an unset one is empty."""
+        return self._variables.get(name, "").strip()
+
+    def first(self, *names: str) -> str:
+        """Give the name of the first variable that is set, or an empty string."""
+        return next((name for name in names if self.get(name)), "")
+
+    def secret(self, name: str) -> Secret:
+        """Wrap a variable's value, so that it never lies about in a string."""
+        secret = Secret(self.get(name))
+        if not secret.usable():
+            raise SettingsError(
+                f"{name} holds characters that no key has (a blank, a line break or a letter outside ASCII).",
+                hint="Copy the key again, without quotes and without anything around it.",
+            )
+        return secret
+
+    def near(self, name: str) -> list[str]:
+        """Name the variables that are set and look like ``name``."""
+        return difflib.get_close_matches(name, [each for each in self if self.get(each)], n=3, cutoff=0.8)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __repr__(self) -> str:
+        return "Environment(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that decides where a request goes.
+
+    Parameters
+    ----------
+    engine
+        Who answers.
+    base_url
+        What stands before ``/images/…``, without a slash at its end, a query or credentials; empty for the sketch.
+    model
+        Model, or deployment on Azure; empty when a compatible server may choose.
+    deployment_route
+        True for Azure's ``/openai/deployments/NAME`` routes, where the model is not sent.
+    api_version
+        The ``api-version`` query value; empty to send none.
+    secret
+        The key or token, or None.
+    scheme
+        The header that carries it.
+    headers
+        Further headers by name (organisation and project of OpenAI).
+    sources
+        Where each value came from, by field: a variable's name, ``%config`` or ``built in``.
+    notes
+        Sentences the user should see once: a variable that was ignored, and why.
+    """
+
+    engine: EngineName
+    base_url: str = ""
+    model: str = ""
+    deployment_route: bool = False
+    api_version: str = ""
+    secret: Secret | None = None
+    scheme: Literal["api-key", "bearer"] = "bearer"
+    headers: tuple[tuple[str, str], ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    @property
+    def host(self) -> str:
+        """The endpoint's host and port; empty for the sketch engine."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def loopback(self) -> bool:
+        """True if the endpoint is this machine."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @classmethod
+    def from_env(cls, environment: Environment, *, engine: str | None = None, model: str | None = None) -> Settings:
+        """Resolve the engine, its address, model and key.
+
+        Parameters
+        ----------
+        environment
+            The variables to read.
+        engine, model
+            What `%config ImgMagic` says; None where it says nothing.
+
+        Raises
+        ------
+        SettingsError
+            If the matched engine lacks something, or an address cannot be used.
+        """
+        name, why = _which(environment, engine)
+        resolve = {"azure": _azure, "openai": _openai, "compatible": _compatible, "sketch": _sketch}[name]
+        settings = resolve(_Given(environment, model, why))
+        _refuse_plain_http(settings)
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What the resolvers below work from."""
+
+    environment: Environment
+    config_model: str | None
+    why: str
+
+    def model(self, *names: str) -> tuple[str, str]:
+        """Give the model's name and where it came from; both empty if nobody names one."""
+        if self.config_model:
+            return self.config_model, "%config"
+        source = self.environment.first("IMGMAGIC_MODEL", *names)
+        return (self.environment.get(source), source) if source else ("", "")
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def configured(environment: Environment) -> bool:
+    """Tell whether anything in the environment names a real engine."""
+    return bool(environment.first("IMGMAGIC_ENGINE", "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL", "OPENAI_API_KEY"))
+
+
+def _which(environment: Environment, forced: str | None) -> tuple[EngineName, str]:
+    """Choose the engine, and say what chose it."""
+    if forced or environment.get("IMGMAGIC_ENGINE"):
+        word, why = (forced, "%config") if forced else (environment.get("IMGMAGIC_ENGINE"), "IMGMAGIC_ENGINE")
+        if word not in ENGINES:
+            raise SettingsError(f"engine '{printable(word, 40)}' ({why}) is none of {', '.join(ENGINES)}.")
+        return cast("EngineName", word), why
+    for name, engine in (("AZURE_OPENAI_ENDPOINT", "azure"), ("OPENAI_BASE_URL", "compatible")):
+        if environment.get(name):
+            host = _parsed(environment.get(name), name).hostname or ""
+            return _by_host(host) or cast("EngineName", engine), name
+    if environment.get("OPENAI_API_KEY"):
+        return "openai", "OPENAI_API_KEY"
+    return "sketch", "no engine is configured"
+
+
+def _by_host(host: str) -> EngineName | None:
+    """Recognise the two services by their hosts, whichever variable named them."""
+    if host == "api.openai.com":
+        return "openai"
+    return "azure" if host.endswith(AZURE_HOSTS) else None
+
+
+def _sketch(given: _Given) -> Settings:
+    return Settings("sketch", model="sketch-1", sources={"engine": given.why})
+
+
+def _openai(given: _Given) -> Settings:
+    env = given.environment
+    model, model_from = given.model()
+    named = env.first("AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL")
+    by_url = bool(named) and _by_host(_parsed(env.get(named), named).hostname or "") == "openai"
+    secret = _required_secret(env, "OpenAI", "OPENAI_API_KEY")
+    return Settings(
+        "openai",
+        base_url=OPENAI_URL,
+        model=model or OPENAI_MODEL,
+        secret=secret,
+        headers=_organisation(env),
+        sources={
+            "engine": given.why,
+            "endpoint": named if by_url else "built in",
+            "model": model_from or "built in",
+            "key": "OPENAI_API_KEY",
+        },
+    )
+
+
+def _organisation(env: Environment) -> tuple[tuple[str, str], ...]:
+    """Give the headers that charge a call to an organisation or project, as the official SDK does."""
+    pairs = (("OpenAI-Organization", "OPENAI_ORG_ID"), ("OpenAI-Project", "OPENAI_PROJECT_ID"))
+    return tuple((header, env.get(name)) for header, name in pairs if env.get(name) and env.secret(name).usable())
+
+
+def _compatible(given: _Given) -> Settings:
+    env = given.environment
+    if not env.get("OPENAI_BASE_URL"):
+        raise _missing(env, "A compatible server", ["OPENAI_BASE_URL"])
+    parsed = _parsed(env.get("OPENAI_BASE_URL"), "OPENAI_BASE_URL")
+    path = re.sub(r"/images(/(generations|edits))?$", "", parsed.path.rstrip("/"))
+    if not re.search(r"/v\d+\w*(/|$)", path):
+        path += "/v1"
+    model, model_from = given.model()
+    keyed = bool(env.get("OPENAI_API_KEY"))
+    return Settings(
+        "compatible",
+        base_url=f"{parsed.scheme}://{parsed.netloc}{path}",
+        model=model,
+        secret=env.secret("OPENAI_API_KEY") if keyed else None,
+        sources={"engine": given.why, "endpoint": "OPENAI_BASE_URL", "model": model_from or "not set"}
+        | ({"key": "OPENAI_API_KEY"} if keyed else {}),
+    )
+
+
+def _azure(given: _Given) -> Settings:
+    env = given.environment
+    named = _azure_variable(env)
+    if not named:
+        raise _missing(env, "Azure OpenAI", ["AZURE_OPENAI_ENDPOINT"])
+    address = _AzureAddress.read(_parsed(env.get(named), named))
+    model, model_from = given.model("AZURE_OPENAI_DEPLOYMENT_NAME", "AZURE_OPENAI_DEPLOYMENT")
+    if not model:
+        model, model_from = address.deployment, named
+    key = _azure_key(env, named)
+    lacking = [] if model else ["AZURE_OPENAI_DEPLOYMENT_NAME"]
+    lacking += [] if key else ["AZURE_OPENAI_API_KEY"]
+    if lacking:
+        raise _missing(env, "Azure OpenAI", lacking)
+    version, version_from, notes = _api_version(env, address)
+    return Settings(
+        "azure",
+        base_url=address.url,
+        model=model,
+        deployment_route=not address.v1,
+        api_version=version,
+        secret=env.secret(key),
+        scheme="bearer" if key == "AZURE_OPENAI_AD_TOKEN" else "api-key",
+        sources={
+            "engine": given.why,
+            "endpoint": named,
+            "model": model_from,
+            "key": key,
+            "api-version": version_from,
+        },
+        notes=notes,
+    )
+
+
+def _azure_variable(env: Environment) -> str:
+    """Name the variable that holds the Azure address: a compatible server's URL may stand in the other one."""
+    if env.get("AZURE_OPENAI_ENDPOINT"):
+        return "AZURE_OPENAI_ENDPOINT"
+    base = env.get("OPENAI_BASE_URL")
+    host = (_parsed(base, "OPENAI_BASE_URL").hostname or "") if base else ""
+    return "OPENAI_BASE_URL" if _by_host(host) == "azure" else ""
+
+
+def _azure_key(env: Environment, named: str) -> str:
+    """Name the variable that holds the credential; a URL in OPENAI_BASE_URL goes with the key beside it."""
+    beside = ["OPENAI_API_KEY"] if named == "OPENAI_BASE_URL" else []
+    return env.first(*beside, "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
+
+
+@dataclass(frozen=True, slots=True)
+class _AzureAddress:
+    """An Azure endpoint as users paste it: bare, with a slash, with `/openai/v1`, or a whole request URL."""
+
+    url: str
+    v1: bool
+    deployment: str
+    api_version: str
+
+    @classmethod
+    def read(cls, parsed: SplitResult) -> _AzureAddress:
+        before, _, after = parsed.path.rstrip("/").partition("/openai")
+        v1 = after == "/v1" or after.startswith("/v1/")
+        deployment = re.match(r"/deployments/([^/]+)", after)
+        version = re.search(r"(?:^|&)api-version=([\w.-]+)", parsed.query)
+        root = f"{parsed.scheme}://{parsed.netloc}{before.rstrip('/')}/openai"
+        return cls(
+            f"{root}/v1" if v1 else root,
+            v1,
+            deployment[1] if deployment else "",
+            version[1] if version else "",
+        )
+
+
+def _api_version(env: Environment, address: _AzureAddress) -> tuple[str, str, tuple[str, ...]]:
+    """Choose the api-version, say where it came from, and what was ignored on the way."""
+    notes: list[str] = []
+    for name in ("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION"):
+        version = env.get(name)
+        if not version:
+            continue
+        if address.v1:
+            if version in {"v1", "preview", "latest"}:
+                return version, name, ()
+        elif version[:10] >= AZURE_API_VERSION[:10]:
+            return version, name, tuple(notes)
+        else:
+            notes.append(f"{name}={printable(version, 30)} has no image edits; {AZURE_API_VERSION} is used instead.")
+    if address.api_version and (address.v1 or address.api_version[:10] >= AZURE_API_VERSION[:10]):
+        return address.api_version, "the endpoint's URL", tuple(notes)
+    return ("" if address.v1 else AZURE_API_VERSION), "built in", tuple(notes)
+
+
+def _parsed(url: str, name: str) -> SplitResult:
+    """Split a URL, or say what is wrong with it without repeating what may be secret in it."""
+    try:
+        parsed = urlsplit(url)
+        usable = parsed.scheme in {"http", "https"} and bool(parsed.hostname) and parsed.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(
+            f"{name} is no URL: '{printable(url.partition('?')[0], 80)}'.",
+            hint="It should look like https://NAME.openai.azure.com or http://127.0.0.1:8080/v1.",
+        )
+    if parsed.username or parsed.password:
+        raise SettingsError(f"{name} has a user name or password in it.", hint="Put the key into its own variable.")
+    return parsed
+
+
+def _required_secret(env: Environment, service: str, name: str) -> Secret:
+    if not env.get(name):
+        raise _missing(env, service, [name])
+    return env.secret(name)
+
+
+def _missing(env: Environment, service: str, names: list[str]) -> SettingsError:
+    """Say which variables a service lacks, and which ones look like a slip of the pen."""
+    slips = [f"{near} is set: did you mean {name}?" for name in names for near in env.near(name) if near not in names]
+    lines = [*slips, *(_WHAT[name] for name in names), SKETCH_HINT]
+    return SettingsError(f"{service} is chosen, but {' and '.join(names)} is not set.", hint="\n".join(lines))
+
+
+_WHAT = {
+    "AZURE_OPENAI_ENDPOINT": "AZURE_OPENAI_ENDPOINT: the address of the resource, https://NAME.openai.azure.com.",
+    "AZURE_OPENAI_DEPLOYMENT_NAME": "AZURE_OPENAI_DEPLOYMENT_NAME: the name that your image model was deployed under.",
+    "AZURE_OPENAI_API_KEY": "AZURE_OPENAI_API_KEY: a key of the resource; or AZURE_OPENAI_AD_TOKEN: an Entra ID token.",
+    "OPENAI_API_KEY": "OPENAI_API_KEY: a key of your OpenAI account.",
+    "OPENAI_BASE_URL": "OPENAI_BASE_URL: the server's address, for example http://127.0.0.1:8080/v1.",
+}
+
+
+def _refuse_plain_http(settings: Settings) -> None:
+    """Keep a key off the open wire."""
+    if settings.secret is not None and settings.base_url.startswith("http://") and not settings.loopback:
+        raise SettingsError(
+            f"{settings.sources['endpoint']} is http://{settings.host}: the key would travel unencrypted.",
+            hint="Write https://, or use a server on this machine (127.0.0.1).",
+        )

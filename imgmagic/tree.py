@@ -1,0 +1,521 @@
+"""The history: a tree of pictures, a cursor in it, and the rules by which both move.
+
+Rolling back deletes nothing; it moves the cursor, and the next edit starts a branch. The cursor and the undo stack live
+in the kernel; the folder logs every move, so that the next kernel of the same notebook goes on where this one stopped.
+Bytes are stored before the row that names them: a crash can leave an orphan file, never a picture without its bytes.
+Panel callbacks may come on another thread, so cursor and stacks move under a lock.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import platform
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from imgmagic import refs
+from imgmagic.database import Database, Row
+from imgmagic.errors import HistoryError, printable
+from imgmagic.picture import Generation, Picture
+from imgmagic.store import Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from imgmagic.exchange import ImageRequest, ImageResponse
+    from imgmagic.prices import Cost
+
+
+@dataclass(frozen=True, slots=True)
+class CallSite:
+    """Which call of which cell asks: the cell's id, and the call's position (from 0) in this execution."""
+
+    cell_id: str | None = None
+    position: int | None = None
+
+
+class History:
+    """The pictures of one folder, seen from one session.
+
+    Iterating, ``len`` and negative indices cover the pictures made in this session; a number or a label finds any.
+
+    Parameters
+    ----------
+    home
+        The folder: ``history.db`` and ``objects/``. Made if it is not there.
+    session
+        The notebook or kernel whose cursor this is.
+    """
+
+    def __init__(self, home: Path, session: str) -> None:
+        self.home = home
+        self.session = session
+        self.store = Store(home / "objects")
+        self.present: Callable[[Sequence[int]], dict[str, Any]] = lambda numbers: {"text/plain": f"#{numbers[0]}"}
+        self._database = _opened(home)
+        self._lock = threading.RLock()
+        self._undo: list[int | None] = []
+        self._redo: list[int | None] = []
+        #: How often the cursor has moved in this kernel.
+        self.moves = 0
+        self._last_result: tuple[int, ...] = ()
+        last = self._database.last_move(session)
+        self._cursor: int | None = last["picture"] if last else None
+        self.notices = [*self._resumed(last), *self._lost_flights()]
+
+    # --- looking ---
+
+    @property
+    def cursor(self) -> int | None:
+        """The current picture's number, or None; no disk is touched."""
+        return self._cursor
+
+    @property
+    def current(self) -> Picture | None:
+        """The current picture, or None."""
+        return None if self._cursor is None else self[self._cursor]
+
+    def __getitem__(self, ref: int | str) -> Picture:
+        """Give a picture by number, by REF, or (negative) from the end of this session.
+
+        Raises
+        ------
+        HistoryError
+            If there is none.
+        """
+        if isinstance(ref, str):
+            return self.find(ref)
+        if ref < 0:
+            mine = list(self)
+            if -ref > len(mine):
+                raise HistoryError(f"This session has {len(mine)} pictures; there is no [{ref}].")
+            return mine[ref]
+        row = self._database.picture(ref)
+        if row is None:
+            raise HistoryError(f"There is no picture #{ref}.", hint=self._nearby(ref))
+        return self._picture(row)
+
+    def __iter__(self) -> Iterator[Picture]:
+        return iter(self._pictures(self._database.pictures(self.session)))
+
+    def __len__(self) -> int:
+        return self._database.count(self.session)
+
+    def __repr__(self) -> str:
+        current = "no picture" if self._cursor is None else f"#{self._cursor}"
+        return f"<History of {self.session}: {len(self)} pictures, current {current}>"
+
+    def _repr_html_(self) -> str | None:
+        """Show the newest pictures of the session."""
+        newest = self._database.pictures(self.session)[-12:]
+        return self.present([row["number"] for row in newest]).get("text/html") if newest else None
+
+    @property
+    def all(self) -> list[Picture]:
+        """Every picture of the folder, whichever session made it."""
+        return self._pictures(self._database.pictures())
+
+    @property
+    def roots(self) -> list[Picture]:
+        """The pictures of this session that were not edited from another."""
+        return [picture for picture in self if picture._parent is None]
+
+    def find(self, ref: str, *, start: int | None = None) -> Picture:
+        """Give the picture that a REF names.
+
+        Parameters
+        ----------
+        ref
+            ``7``, ``#7``, a label, ``@``, ``@~2``, ``@start`` or ``.2``.
+        start
+            What ``@start`` is: the number that was current when the cell began.
+
+        Raises
+        ------
+        HistoryError
+            If it names none; the nearest candidates are listed.
+        """
+        parsed = refs.parse(ref)
+        picture = self[self._number(parsed, start)]
+        for _ in range(parsed.steps):
+            above = picture.parent
+            if above is None:
+                raise HistoryError(f"'{ref}' goes past the beginning: #{picture.number} has no parent.")
+            picture = above
+        return picture
+
+    def _number(self, ref: refs.Ref, start: int | None) -> int:
+        """Give the number from which a REF's steps are counted."""
+        if isinstance(ref.value, str):
+            return self._labelled(ref.value)
+        if ref.kind == "nth":
+            if not 1 <= int(ref.value or 0) <= len(self._last_result):
+                had = len(self._last_result)
+                raise HistoryError(f".{ref.value}: the last result has {had} picture{'s' if had != 1 else ''}.")
+            return self._last_result[int(ref.value or 0) - 1]
+        number = {"number": ref.value, "current": self._cursor, "start": start}[ref.kind]
+        if number is None:
+            raise HistoryError("There is no current picture.", hint=_IMAGINE_FIRST)
+        return number
+
+    def _labelled(self, name: str) -> int:
+        labels = self._database.labels()
+        if name in labels:
+            return labels[name]
+        near = difflib.get_close_matches(name, labels, n=3) or list(labels)[:5]
+        hint = f"Did you mean {' or '.join(near)}?" if near else "No picture has a label yet: --label NAME sets one."
+        raise HistoryError(f"No picture is labelled '{printable(name, 60)}'.", hint=hint)
+
+    def children(self, ref: int | str) -> list[Picture]:
+        """Give the pictures edited from one, oldest first."""
+        return self._pictures(self._database.children(self[ref].number))
+
+    def siblings(self, picture: Picture) -> list[Picture]:
+        """Give the pictures of the same answer, itself included."""
+        return [self._picture(row, picture.generation) for row in self._database.siblings(picture.generation.id)]
+
+    def lineage(self, ref: int | str = "@") -> list[Picture]:
+        """Give the way from the root to a picture, both included."""
+        way = [self[ref]]
+        while (above := way[-1].parent) is not None:
+            if above in way:
+                raise HistoryError(f"The history's folder is damaged: #{above.number} is its own ancestor.")
+            way.append(above)
+        return way[::-1]
+
+    def search(self, words: str) -> list[Picture]:
+        """Give the pictures whose prompt or label has all the words, upper or lower case, oldest first."""
+        wanted = words.casefold().split()
+        found = []
+        for row in self._database.prompts():
+            text = " ".join(str(row[name] or "") for name in ("typed", "prompt", "label")).casefold()
+            if all(word in text for word in wanted):
+                found.append(row["number"])
+        return [self[number] for number in found]
+
+    def label_of(self, number: int) -> str | None:
+        """Give a picture's label, or None."""
+        row = self._database.picture(number)
+        return row["label"] if row else None
+
+    @property
+    def labels(self) -> dict[str, int]:
+        """Every label of the folder with the number it names."""
+        return self._database.labels()
+
+    def cost(self) -> float:
+        """Sum what this session's calls cost in US dollars, as far as it is known."""
+        return self._database.spent(self.session)
+
+    def spent(self, *, since: datetime | None = None) -> float:
+        """Sum what all calls of the folder cost in US dollars since a moment (aware), or ever."""
+        moment = since.astimezone(timezone.utc).isoformat(timespec="milliseconds") if since else ""
+        return self._database.spent(None, moment)
+
+    # --- moving ---
+
+    def pick(self, ref: int | str) -> Picture:
+        """Make any picture current."""
+        picture = self[ref]
+        self._move(picture.number)
+        return picture
+
+    def rollback(self, ref: int | str = "@~1") -> Picture:
+        """Go back to an ancestor of the current picture; nothing is deleted.
+
+        Raises
+        ------
+        HistoryError
+            If the picture is no ancestor of the current one.
+        """
+        if self._cursor is None:
+            raise HistoryError("There is no current picture to roll back from.", hint=_IMAGINE_FIRST)
+        target = self[ref]
+        if target not in self.lineage(self._cursor):
+            raise HistoryError(
+                f"#{target.number} is no ancestor of #{self._cursor}.",
+                hint=f"`%pick {target.number}` makes any picture current.",
+            )
+        self._move(target.number)
+        return target
+
+    def undo(self) -> Picture | None:
+        """Take back the last move of the cursor, whatever made it.
+
+        Raises
+        ------
+        HistoryError
+            At the beginning of this kernel's moves.
+        """
+        return self._step(self._undo, self._redo, "undo")
+
+    def redo(self) -> Picture | None:
+        """Make the move again that was last taken back.
+
+        Raises
+        ------
+        HistoryError
+            If nothing was taken back since the last move.
+        """
+        return self._step(self._redo, self._undo, "redo")
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a move to take back."""
+        return bool(self._undo)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a move to make again."""
+        return bool(self._redo)
+
+    def _step(self, source: list[int | None], target: list[int | None], verb: str) -> Picture | None:
+        with self._lock:
+            if not source:
+                raise HistoryError(f"There is nothing to {verb}.")
+            self._database.move(self.session, source[-1], _now())
+            target.append(self._cursor)
+            self._cursor = source.pop()
+            self.moves += 1
+        return self.current
+
+    def _move(self, number: int) -> None:
+        with self._lock:
+            if number != self._cursor:
+                self._database.move(self.session, number, _now())
+                self._moved(number)
+
+    def _moved(self, number: int) -> None:
+        self._undo.append(self._cursor)
+        self._redo.clear()
+        self._cursor = number
+        self.moves += 1
+
+    # --- writing ---
+
+    def add(
+        self,
+        request: ImageRequest,
+        response: ImageResponse,
+        *,
+        site: CallSite | None = None,
+        alt: str | None = None,
+        label: str | None = None,
+        cost: Cost | None = None,
+        flight: int | None = None,
+    ) -> list[Picture]:
+        """Keep an answer: first its bytes, then its rows; the first picture becomes current.
+
+        Parameters
+        ----------
+        request, response
+            What was asked and what came.
+        site
+            The call that asked.
+        alt
+            Alternative text; default: the prompt.
+        label
+            Names the first picture.
+        cost
+            What the call cost, if known.
+        flight
+            The note that a paid request was on its way; removed with the same commit.
+        """
+        check_label(label)
+        site = site or CallSite()
+        pictures = [self._kept(data, position) for position, data in enumerate(response.images)]
+        inputs = [self._kept_input(each, position) for position, each in enumerate(request.inputs)]
+        row = {
+            "operation": request.operation,
+            "typed": request.typed or request.prompt,
+            "prompt": request.prompt,
+            "alt": alt or request.prompt,
+            "params": json.dumps({**_asked(request), **response.details}, ensure_ascii=False),
+            "key": request.key,
+            "engine": response.engine,
+            "model": response.model,
+            "request_id": response.request_id,
+            "caption": response.caption,
+            "text_in": response.usage and response.usage.text_in,
+            "image_in": response.usage and response.usage.image_in,
+            "out": response.usage and response.usage.out,
+            "cost_usd": cost.usd if cost else None,
+            "cost_as": cost.assumed if cost else "",
+            "seconds": response.seconds,
+            "created": _now(),
+            "session": self.session,
+            "cell_id": site.cell_id,
+            "position": site.position,
+        }
+        with self._lock:
+            numbers = self._database.add(row, pictures, inputs, label=label, flight=flight)
+            self._moved(numbers[0])
+            self._last_result = tuple(numbers)
+        return [self[number] for number in numbers]
+
+    def _kept(self, data: bytes, position: int) -> dict[str, Any]:
+        from imgmagic import images
+
+        kind = images.sniff(data)
+        width, height = images.dimensions(data)
+        digest = self.store.put(data, kind)
+        return {"position": position, "digest": digest, "format": kind, "width": width, "height": height}
+
+    def _kept_input(self, each: Any, position: int) -> dict[str, Any]:
+        from imgmagic import images
+
+        kind = images.sniff(each.data)
+        digest = self.store.put(each.data, kind)
+        return {"position": position, "role": each.role, "digest": digest, "format": kind, "picture": each.number}
+
+    def label(self, ref: int | str, name: str) -> Picture:
+        """Name a picture; a label set again moves.
+
+        Raises
+        ------
+        HistoryError
+            If ``name`` is no label: a letter, then letters, digits, ``_`` and ``-``.
+        """
+        check_label(name)
+        picture = self[ref]
+        self._database.label(name, picture.number)
+        return picture
+
+    def depart(self, engine: str) -> int:
+        """Write down that a paid request is about to be sent; `add` or `arrive` takes the note away."""
+        return self._database.depart(engine, _now(), platform.node(), os.getpid())
+
+    def arrive(self, flight: int) -> None:
+        """Take away the note of a request that ended without pictures."""
+        self._database.arrive(flight)
+
+    def check(self) -> list[str]:
+        """List everything that is damaged: files and rows are compared both ways, and every byte is hashed again.
+
+        Returns
+        -------
+        list of str
+            One sentence a problem; empty if all is well.
+        """
+        problems = [f"{self._database.path.name}: {each}" for each in self._database.problems()]
+        named = set()
+        for row in [*self._database.pictures(), *self._database.inputs()]:
+            what = f"#{row['number']}" if "number" in row.keys() else f"an input of generation {row['generation']}"  # noqa: SIM118
+            try:
+                path = self.store.path(row["digest"], row["format"])
+                if path not in named:
+                    named.add(path)
+                    self.store.get(row["digest"], row["format"])
+            except HistoryError as exc:
+                problems.append(f"{what}: {exc.message}")
+        orphans = [path for path in self.store.files() if path not in named]
+        return problems + [f"{path}: no picture needs this file" for path in orphans]
+
+    # --- rows to values ---
+
+    def _pictures(self, rows: Sequence[Row]) -> list[Picture]:
+        found = self._database.generations({row["generation"] for row in rows})
+        generations = {row["id"]: Generation.read(row) for row in found}
+        return [self._picture(row, generations.get(row["generation"])) for row in rows]
+
+    def _picture(self, row: Row, generation: Generation | None = None) -> Picture:
+        return Picture.read(row, generation or self._generation(row["generation"]), self)
+
+    def _generation(self, key: int) -> Generation:
+        rows = self._database.generations({key})
+        if not rows:
+            raise HistoryError("The history's folder is damaged: a picture's generation is missing.")
+        return Generation.read(rows[0])
+
+    def _nearby(self, number: int) -> str:
+        """Name the numbers around one that does not exist."""
+        numbers = sorted((row["number"] for row in self._database.prompts()), key=lambda each: abs(each - number))
+        if not numbers:
+            return _IMAGINE_FIRST
+        return f"The nearest are {', '.join(f'#{each}' for each in sorted(numbers[:3]))}."
+
+    # --- what the first call says ---
+
+    def _resumed(self, last: Row | None) -> list[str]:
+        """Say from where a new kernel goes on; a current picture that is gone is no reason to fail."""
+        if last is None or self._cursor is None:
+            return []
+        row = self._database.picture(self._cursor)
+        if row is None:
+            self._cursor = None
+            return []
+        name = f" '{printable(row['label'], 40)}'" if row["label"] else ""
+        try:
+            used = datetime.fromisoformat(last["at"]).astimezone()
+        except (ValueError, TypeError) as exc:
+            raise HistoryError("The history's folder is damaged: a move has no date.") from exc
+        return [f"continuing from #{self._cursor}{name}, last used {used.day} {used:%b}"]
+
+    def _lost_flights(self) -> list[str]:
+        """Count the paid requests whose kernel is gone, once."""
+        lost = [row["id"] for row in self._database.flights() if not _alive(row["host"], row["pid"])]
+        for flight in lost:
+            self._database.arrive(flight)
+        return (
+            [f"{len(lost)} call{'s' if len(lost) > 1 else ''} maybe billed: a kernel ended while waiting"]
+            if lost
+            else []
+        )
+
+
+_IMAGINE_FIRST = "Make one first: `%%imagine`, and the words in the lines below it."
+
+
+def check_label(name: str | None) -> None:
+    """Refuse what cannot be a label; None is fine.
+
+    Raises
+    ------
+    HistoryError
+        If ``name`` is not a letter followed by letters, digits, ``_`` and ``-``.
+    """
+    if name is not None and not refs.LABEL.fullmatch(name):
+        raise HistoryError(f"'{printable(name, 60)}' is no label: a letter, then letters, digits, _ and -.")
+
+
+def _opened(home: Path) -> Database:
+    """Make the folder ready: it ignores itself in git, since it is a private workshop."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        ignore = home / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except FileExistsError as exc:
+        raise HistoryError(f"{home} is a file, not a folder.", hint="Set IMGMAGIC_HOME to a folder.") from exc
+    database = Database(home / "history.db")
+    database.prepare()
+    return database
+
+
+def _asked(request: ImageRequest) -> dict[str, Any]:
+    """Give what was asked for besides words, for `picture.params`; a refine inherits from it."""
+    asked = {name: getattr(request, name) for name in ("n", "size", "quality", "background", "format")}
+    optional = {"compression": request.compression, "moderation": request.moderation, "model": request.model}
+    return asked | {name: value for name, value in optional.items() if value is not None} | dict(request.params)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
+def _alive(host: str, pid: int) -> bool:
+    """Tell whether a kernel may still be waiting; one on another machine is given the benefit of the doubt."""
+    if host != platform.node() or os.name == "nt":  # on Windows, signal 0 is Ctrl-C
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
