@@ -109,12 +109,12 @@ class Gallery(Sequence["Picture"]):
         if parent is None or any(each.parent != parent for each in pictures):
             return []
         preview = _preview(parent, min(_PARENT_PX, self._shown.preview_px), _PARENT_BYTES)
-        return [render.Figure(preview, f"before: {parent.generation.alt}", f"{_named(parent)} →")]
+        return [render.Figure(preview, f"before: {parent.generation.alt}", f"{named(parent)} →")]
 
     def _figures(self, pictures: Sequence[Picture], previews: Sequence[Preview | None]) -> list[render.Figure]:
         several = len(pictures) > 1
         return [
-            render.Figure(preview, picture.generation.alt, _named(picture) if several else "")
+            render.Figure(preview, picture.generation.alt, named(picture) if several else "")
             for picture, preview in zip(pictures, previews, strict=True)
         ]
 
@@ -123,9 +123,9 @@ class Gallery(Sequence["Picture"]):
         if not pictures:
             return ["no pictures"]
         if any(each.generation.id != pictures[0].generation.id for each in pictures):
-            return [" · ".join([_named(each), render.quoted(each.prompt)]) for each in pictures]
+            return [" · ".join([named(each), render.quoted(each.prompt)]) for each in pictures]
         first = pictures[0]
-        lines = [" · ".join([_range(pictures), render.quoted(first.prompt), *_facts(first)])]
+        lines = [" · ".join([_range(pictures), render.quoted(first.prompt), *facts(first)])]
         lines += [first.generation.caption] if first.generation.caption else []
         return lines + _reduced(first, next(iter(previews), None))
 
@@ -140,7 +140,8 @@ def _preview(picture: Picture, side: int, budget: int) -> Preview | None:
         return None
 
 
-def _named(picture: Picture) -> str:
+def named(picture: Picture) -> str:
+    """Give a picture's number with its label."""
     label = picture.label
     return f"#{picture.number} {label}" if label else f"#{picture.number}"
 
@@ -148,12 +149,12 @@ def _named(picture: Picture) -> str:
 def _range(pictures: Sequence[Picture]) -> str:
     """Name the pictures of one answer and where they came from: ``#4–#6 ← #3``."""
     first, last = pictures[0], pictures[-1]
-    name = _named(first) if first == last else f"#{first.number}–#{last.number}"
+    name = named(first) if first == last else f"#{first.number}–#{last.number}"
     parent = first.parent
     return name if parent is None else f"{name} ← #{parent.number}"
 
 
-def _facts(picture: Picture) -> list[str]:
+def facts(picture: Picture) -> list[str]:
     """Give size and quality, who made it, how long it took and what it cost."""
     made = picture.generation
     width, height = picture.size

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from imgmagic.errors import HistoryError, ImageError
+from imgmagic.errors import HistoryError, ImageError, printable
 from imgmagic.exchange import Format, Operation, Usage
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Generation:
             raise HistoryError(f"The history's folder is damaged: a generation makes no sense ({exc}).") from exc
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Picture:
     """One picture of the history.
 
@@ -166,6 +166,10 @@ class Picture:
             raise HistoryError("The history's folder is damaged: a picture's row makes no sense.")
         kind = cast("Format", row["format"])
         return cls(row["number"], row["digest"], kind, sides, row["position"], generation, row["parent"], history)
+
+    def __repr__(self) -> str:
+        width, height = self.size
+        return f"<Picture #{self.number}: {printable(self.prompt, 60)!r}, {width}x{height} {self.format}>"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Picture) and (self.number, self.digest) == (other.number, other.digest)

@@ -48,7 +48,7 @@ def parse(text: str) -> Ref:
     if match is None:
         raise HistoryError(
             f"'{printable(text, 60)}' names no picture.",
-            hint="A picture is 7 or #7, a label, @ (current), @~2 (two steps back), @start, or .2 (of the last result).",
+            hint="A picture is 7 or #7, a label, @ (current), @~2 (two steps back), @start or .2 (of the last result).",
         )
     steps = match["steps"]
     walk = 0 if steps is None else int(steps or 1)

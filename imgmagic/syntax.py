@@ -46,7 +46,7 @@ class LineMagics(TokenTransformBase):
 
     def __init__(self, start: tuple[int, int]) -> None:
         super().__init__(start)
-        self._column = self.start_col
+        self._column = start[1]
         # IPython takes what begins furthest left: in ``x = %imagine why?`` that would be the help request.
         self.start_col = -1
 

@@ -63,6 +63,8 @@ class History:
         self._redo: list[int | None] = []
         #: How often the cursor has moved in this kernel.
         self.moves = 0
+        #: Called after every move, on the thread that moved; whoever listens catches what goes wrong there.
+        self.watchers: list[Callable[[], None]] = []
         self._last_result: tuple[int, ...] = ()
         last = self._database.last_move(session)
         self._cursor: int | None = last["picture"] if last else None
@@ -282,6 +284,7 @@ class History:
             target.append(self._cursor)
             self._cursor = source.pop()
             self.moves += 1
+        self._tell()
         return self.current
 
     def _move(self, number: int) -> None:
@@ -289,6 +292,11 @@ class History:
             if number != self._cursor:
                 self._database.move(self.session, number, _now())
                 self._moved(number)
+        self._tell()
+
+    def _tell(self) -> None:
+        for watcher in self.watchers:
+            watcher()
 
     def _moved(self, number: int) -> None:
         self._undo.append(self._cursor)
@@ -356,6 +364,7 @@ class History:
             numbers = self._database.add(row, pictures, inputs, label=label, flight=flight)
             self._moved(numbers[0])
             self._last_result = tuple(numbers)
+        self._tell()
         return [self[number] for number in numbers]
 
     def _kept(self, data: bytes, position: int) -> dict[str, Any]:
@@ -384,6 +393,7 @@ class History:
         check_label(name)
         picture = self[ref]
         self._database.label(name, picture.number)
+        self._tell()
         return picture
 
     def depart(self, engine: str) -> int:
