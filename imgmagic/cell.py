@@ -93,6 +93,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse that raises our error instead of ending the process."""
 
     def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print before it ends the process."""
         raise CellError(message)
 
 

@@ -94,7 +94,7 @@ class Database:
         HistoryError
             If the file is newer than this imgmagic, is no database, or cannot be written.
         """
-        with self._connection() as connection:
+        with self._transaction() as connection:  # also shows that the file can be written
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             if version > len(MIGRATIONS):
                 raise HistoryError(
@@ -102,18 +102,11 @@ class Database:
                     f"this one knows {len(MIGRATIONS)}).",
                     hint="Upgrade with `pip install -U jupyter-imgmagic`, or set IMGMAGIC_HOME to another folder.",
                 )
+            for script in MIGRATIONS[version:]:
+                for statement in script.split(";"):
+                    connection.execute(statement)
             if version < len(MIGRATIONS):
-                self._migrate(connection)
-
-    def _migrate(self, connection: sqlite3.Connection) -> None:
-        connection.execute("BEGIN IMMEDIATE")
-        # Read again under the lock: another kernel may have just done it.
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for script in MIGRATIONS[version:]:
-            for statement in script.split(";"):
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        connection.execute("COMMIT")
+                connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:

@@ -8,6 +8,7 @@ the user's own code has shown. The call also returns its gallery, which knows th
 from __future__ import annotations
 
 from collections import ChainMap
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,6 +96,7 @@ class ImgMagic(Magics):
     session = _trait(None, "Session to go on with; None takes the notebook's path. Read at the first call.")
 
     def __init__(self, shell: InteractiveShell) -> None:
+        self._profile = deepcopy(dict.get(shell.config, _NAME))
         super().__init__(shell=shell)
         self._executions: list[_Execution] = []
         self._outside = _Execution()
@@ -302,7 +304,6 @@ def load(shell: InteractiveShell) -> None:
     unload(shell)
     magics = ImgMagic(shell)
     shell.register_magics(magics)
-    shell.configurables.append(magics)
     shell.events.register("pre_run_cell", magics._before_cell)
     shell.events.register("post_run_cell", magics._after_cell)
     shell.input_transformers_cleanup.append(one_line_cells)
@@ -323,8 +324,9 @@ def unload(shell: InteractiveShell) -> None:
     shell.events.unregister("post_run_cell", magics._after_cell)
     _discard(shell.input_transformers_cleanup, one_line_cells)
     _discard(shell.input_transformer_manager.token_transformers, LineMagics)
-    if not dict.get(shell.config, _NAME, True):
-        del shell.config[_NAME]
+    shell.config.pop(_NAME, None)
+    if magics._profile is not None:
+        shell.config[_NAME] = magics._profile
     studio = kernel.opened()
     if studio is not None:
         studio.config = dict

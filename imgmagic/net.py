@@ -5,6 +5,7 @@ The rules of the road, each for a reason:
 - one attempt and a fresh connection per POST: a picture is paid for, and a stale pooled connection that fails after
   sending cannot be told from one that failed before;
 - redirects are errors: `requests` would forward an ``api-key`` header to another host and turn POST into GET;
+- a proxy never sees what is for this machine: plain http is allowed there, key and all;
 - authentication goes through one `AuthBase`, also when there is no key: without any, `requests` reads ``.netrc``;
 - answers are read up to a limit, decompressed bytes counted;
 - nothing of `requests` leaves this module: its exceptions become `UnreachableError`, its responses an `Answer`.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import socket
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,6 +27,7 @@ from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 
 from imgmagic.errors import ApiError, UnreachableError, printable
+from imgmagic.settings import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -166,14 +169,17 @@ def is_public(host: str) -> bool:
 def _exchange(method: str, url: str, *, limit: int, **how: Any) -> Answer:
     """Do one exchange over a connection of its own; foreign exceptions stop here."""
     started = time.monotonic()
+    outside = sys.exc_info()[1]
+    host = urlsplit(url).hostname or ""
+    proxies = {"no_proxy": host} if is_loopback(host) else None
     try:
         with (
             requests.Session() as session,
-            session.request(method, url, allow_redirects=False, stream=True, **how) as response,
+            session.request(method, url, allow_redirects=False, stream=True, proxies=proxies, **how) as response,
         ):
             body = _read(response, limit)
     except requests.RequestException as exc:
-        raise _unreachable(urlsplit(url).netloc, exc) from exc
+        raise _unreachable(urlsplit(url).netloc, exc, _reason(exc, outside)) from exc
     except KeyboardInterrupt:
         # The frames below hold the raw header bytes; a verbose traceback would print them.
         raise KeyboardInterrupt from None
@@ -194,10 +200,9 @@ def _read(response: requests.Response, limit: int) -> bytes:
     return bytes(body)
 
 
-def _unreachable(host: str, exc: requests.RequestException) -> UnreachableError:
+def _unreachable(host: str, exc: requests.RequestException, reason: str) -> UnreachableError:
     """Translate what went wrong on the way; only a failure to connect is surely not billed."""
     host = printable(host, 100)
-    reason = _reason(exc)
     if isinstance(exc, requests.ReadTimeout):
         message, hint = f"{host} went silent before the answer was complete.", _BILLED
     elif isinstance(exc, requests.exceptions.SSLError):
@@ -230,12 +235,9 @@ def _before_sending(exc: requests.RequestException) -> bool:
     return type(inner).__name__ in {"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"}
 
 
-def _reason(exc: BaseException) -> str:
-    """Give the innermost cause in a few words, without object addresses or the URL."""
-    while True:
-        inner = exc.__cause__ or exc.__context__
-        if inner is None:
-            break
+def _reason(exc: BaseException, outside: BaseException | None) -> str:
+    """Give the innermost cause in a few words, but none that the caller was handling already."""
+    while (inner := exc.__cause__ or exc.__context__) is not None and inner is not outside:
         exc = inner
     text = getattr(exc, "strerror", None) or getattr(exc, "verify_message", None) or str(exc)
     return printable(str(text) or type(exc).__name__, 160)

@@ -16,7 +16,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from imgmagic.errors import SettingsError, printable
 
@@ -34,6 +34,9 @@ OPENAI_URL = "https://api.openai.com/v1"
 AZURE_API_VERSION = "2025-04-01-preview"
 
 AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+
+#: Variables that are no misspelling of another one, though they look like it.
+_NO_SLIPS = {"AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION", "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL"}
 
 SKETCH_HINT = "To go on without a service: `%config ImgMagic.engine = 'sketch'` (the built-in sketch engine)."
 
@@ -56,7 +59,7 @@ class Secret:
 
     def usable(self) -> bool:
         """Tell whether it can travel in an HTTP header."""
-        return self._value.isascii() and self._value.isprintable() and " " not in self._value
+        return self._value.isascii() and self._value.isprintable() and not set(" \"'") & set(self._value)
 
     def __repr__(self) -> str:
         return "Secret('…')"
@@ -86,14 +89,15 @@ class Environment:
         secret = Secret(self.get(name))
         if not secret.usable():
             raise SettingsError(
-                f"{name} holds characters that no key has (a blank, a line break or a letter outside ASCII).",
+                f"{name} holds characters that no key has (a blank, a line break, a quote or a letter outside ASCII).",
                 hint="Copy the key again, without quotes and without anything around it.",
             )
         return secret
 
     def near(self, name: str) -> list[str]:
-        """Name the variables that are set and look like ``name``."""
-        return difflib.get_close_matches(name, [each for each in self if self.get(each)], n=3, cutoff=0.8)
+        """Name the variables that are set and look like ``name``, those aside that have a meaning of their own."""
+        candidates = [each for each in self if self.get(each) and each not in _NO_SLIPS]
+        return difflib.get_close_matches(name, candidates, n=3, cutoff=0.8)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._variables)
@@ -211,7 +215,7 @@ def _which(environment: Environment, forced: str | None) -> tuple[EngineName, st
         word, why = (forced, "%config") if forced else (environment.get("IMGMAGIC_ENGINE"), "IMGMAGIC_ENGINE")
         if word not in ENGINES:
             raise SettingsError(f"engine '{printable(word, 40)}' ({why}) is none of {', '.join(ENGINES)}.")
-        return cast("EngineName", word), why
+        return word, why
     for name, engine in (("AZURE_OPENAI_ENDPOINT", "azure"), ("OPENAI_BASE_URL", "compatible")):
         if environment.get(name):
             host = _parsed(environment.get(name), name).hostname or ""
@@ -223,7 +227,7 @@ def _which(environment: Environment, forced: str | None) -> tuple[EngineName, st
 
 def _by_host(host: str) -> EngineName | None:
     """Recognise the two services by their hosts, whichever variable named them."""
-    if host == "api.openai.com":
+    if host == "api.openai.com" or host.endswith(".api.openai.com"):
         return "openai"
     return "azure" if host.endswith(AZURE_HOSTS) else None
 
@@ -235,18 +239,18 @@ def _sketch(given: _Given) -> Settings:
 def _openai(given: _Given) -> Settings:
     env = given.environment
     model, model_from = given.model()
-    named = env.first("AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL")
-    by_url = bool(named) and _by_host(_parsed(env.get(named), named).hostname or "") == "openai"
+    # A forced engine still goes where OPENAI_BASE_URL points: the key beside it belongs to that server.
+    named = given.why if given.why == "AZURE_OPENAI_ENDPOINT" else env.first("OPENAI_BASE_URL")
     secret = _required_secret(env, "OpenAI", "OPENAI_API_KEY")
     return Settings(
         "openai",
-        base_url=OPENAI_URL,
+        base_url=_base_url(_parsed(env.get(named), named)) if named else OPENAI_URL,
         model=model or OPENAI_MODEL,
         secret=secret,
         headers=_organisation(env),
         sources={
             "engine": given.why,
-            "endpoint": named if by_url else "built in",
+            "endpoint": named or "built in",
             "model": model_from or "built in",
             "key": "OPENAI_API_KEY",
         },
@@ -263,20 +267,23 @@ def _compatible(given: _Given) -> Settings:
     env = given.environment
     if not env.get("OPENAI_BASE_URL"):
         raise _missing(env, "A compatible server", ["OPENAI_BASE_URL"])
-    parsed = _parsed(env.get("OPENAI_BASE_URL"), "OPENAI_BASE_URL")
-    path = re.sub(r"/images(/(generations|edits))?$", "", parsed.path.rstrip("/"))
-    if not re.search(r"/v\d+\w*(/|$)", path):
-        path += "/v1"
     model, model_from = given.model()
     keyed = bool(env.get("OPENAI_API_KEY"))
     return Settings(
         "compatible",
-        base_url=f"{parsed.scheme}://{parsed.netloc}{path}",
+        base_url=_base_url(_parsed(env.get("OPENAI_BASE_URL"), "OPENAI_BASE_URL")),
         model=model,
         secret=env.secret("OPENAI_API_KEY") if keyed else None,
         sources={"engine": given.why, "endpoint": "OPENAI_BASE_URL", "model": model_from or "not set"}
         | ({"key": "OPENAI_API_KEY"} if keyed else {}),
     )
+
+
+def _base_url(parsed: SplitResult) -> str:
+    """Give what stands before ``/images/…``: the path as the official SDK takes it, ``/v1`` where there is none."""
+    path = parsed.path.rstrip("/")
+    path = re.sub(r"/images(/(generations|edits))?$", "", path) if path else "/v1"
+    return f"{parsed.scheme}://{parsed.netloc}{path}"
 
 
 def _azure(given: _Given) -> Settings:
@@ -339,53 +346,67 @@ class _AzureAddress:
 
     @classmethod
     def read(cls, parsed: SplitResult) -> _AzureAddress:
-        before, _, after = parsed.path.rstrip("/").partition("/openai")
-        v1 = after == "/v1" or after.startswith("/v1/")
-        deployment = re.match(r"/deployments/([^/]+)", after)
+        # A gateway's prefix may hold the word too, so what follows it is looked at first.
+        found = re.match(r"(.*?)/openai(/v1|/deployments/[^/]+)(?:/|$)", parsed.path)
+        found = found or re.match(r"(.*?)/openai(?:/|$)()", parsed.path)
+        before, after = found.groups() if found else (parsed.path, "")
+        v1 = after == "/v1"
         version = re.search(r"(?:^|&)api-version=([\w.-]+)", parsed.query)
         root = f"{parsed.scheme}://{parsed.netloc}{before.rstrip('/')}/openai"
         return cls(
             f"{root}/v1" if v1 else root,
             v1,
-            deployment[1] if deployment else "",
+            "" if v1 else unquote(after.removeprefix("/deployments/")),
             version[1] if version else "",
         )
 
 
 def _api_version(env: Environment, address: _AzureAddress) -> tuple[str, str, tuple[str, ...]]:
     """Choose the api-version, say where it came from, and what was ignored on the way."""
-    notes: list[str] = []
-    for name in ("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION"):
-        version = env.get(name)
-        if not version:
-            continue
-        if address.v1:
-            if version in {"v1", "preview", "latest"}:
-                return version, name, ()
-        elif version[:10] >= AZURE_API_VERSION[:10]:
-            return version, name, tuple(notes)
-        else:
-            notes.append(f"{name}={printable(version, 30)} has no image edits; {AZURE_API_VERSION} is used instead.")
-    if address.api_version and (address.v1 or address.api_version[:10] >= AZURE_API_VERSION[:10]):
-        return address.api_version, "the endpoint's URL", tuple(notes)
-    return ("" if address.v1 else AZURE_API_VERSION), "built in", tuple(notes)
+    said = [(name, env.get(name)) for name in ("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION")]
+    said = [(name, version) for name, version in [*said, ("the endpoint's URL", address.api_version)] if version]
+    if address.v1:
+        # A dated version, set for the other routes, is not needed here.
+        source, version = next((each for each in said if each[1] in _V1_VERSIONS), ("built in", ""))
+        return version, source, ()
+    fit = (each for each in said if each[1][:10] >= AZURE_API_VERSION[:10])
+    source, version = next(fit, ("built in", AZURE_API_VERSION))
+    old = [name for name, each in said if each[:10] < AZURE_API_VERSION[:10]]
+    notes = [f"{name} asks for an api-version without image edits; {version} is used instead" for name in old]
+    return version, source, tuple(notes)
+
+
+_V1_VERSIONS = {"v1", "preview", "latest"}
 
 
 def _parsed(url: str, name: str) -> SplitResult:
-    """Split a URL, or say what is wrong with it without repeating what may be secret in it."""
+    """Split a URL, or say what is wrong with it without repeating it: it may hold a password, or be the key."""
     try:
         parsed = urlsplit(url)
-        usable = parsed.scheme in {"http", "https"} and bool(parsed.hostname) and parsed.port != 0
+        wrong = _wrong(parsed)
     except ValueError:
-        usable = False
-    if not usable:
+        wrong = "its host or port makes no sense"
+    if wrong:
         raise SettingsError(
-            f"{name} is no URL: '{printable(url.partition('?')[0], 80)}'.",
+            f"{name} is not a usable URL: {wrong}.",
             hint="It should look like https://NAME.openai.azure.com or http://127.0.0.1:8080/v1.",
         )
     if parsed.username or parsed.password:
-        raise SettingsError(f"{name} has a user name or password in it.", hint="Put the key into its own variable.")
+        raise SettingsError(
+            f"{name} has a user name or password in it.", hint="Take it out, and put the key into its own variable."
+        )
     return parsed
+
+
+def _wrong(parsed: SplitResult) -> str:
+    """Say what keeps a URL from being used; empty if nothing does."""
+    if parsed.scheme not in {"http", "https"}:
+        return "it does not begin with https://"
+    if not parsed.hostname:
+        return "it names no host"
+    if re.search(r"[^\w.:%-]", parsed.hostname):
+        return "its host holds characters that no host has (is a placeholder still in it?)"
+    return "its port is 0" if parsed.port == 0 else ""
 
 
 def _required_secret(env: Environment, service: str, name: str) -> Secret:
@@ -398,7 +419,8 @@ def _missing(env: Environment, service: str, names: list[str]) -> SettingsError:
     """Say which variables a service lacks, and which ones look like a slip of the pen."""
     slips = [f"{near} is set: did you mean {name}?" for name in names for near in env.near(name) if near not in names]
     lines = [*slips, *(_WHAT[name] for name in names), SKETCH_HINT]
-    return SettingsError(f"{service} is chosen, but {' and '.join(names)} is not set.", hint="\n".join(lines))
+    verb = "is" if len(names) == 1 else "are"
+    return SettingsError(f"{service} is chosen, but {' and '.join(names)} {verb} not set.", hint="\n".join(lines))
 
 
 _WHAT = {

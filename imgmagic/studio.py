@@ -385,9 +385,7 @@ def _open_history(home: Path, session: Callable[[Path], str]) -> tuple[History, 
     """Open the folder; one that cannot be written is replaced by a temporary one, which is said."""
     try:
         return History(home, session(home)), ""
-    except (ReadOnlyError, PermissionError, OSError) as exc:
-        if isinstance(exc, HistoryError) and not isinstance(exc, ReadOnlyError):
-            raise
+    except ReadOnlyError:
         place = Path(tempfile.mkdtemp(prefix="imgmagic-"))
         note = f"{home} cannot be written: pictures of this kernel are kept in {place}, which may be cleaned away"
         return History(place, session(home)), note

@@ -9,16 +9,18 @@ Panel callbacks may come on another thread, so cursor and stacks move under a lo
 from __future__ import annotations
 
 import difflib
+import errno
 import json
 import os
 import platform
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from imgmagic import refs
-from imgmagic.database import Database, Row
+from imgmagic.database import Database, ReadOnlyError, Row
 from imgmagic.errors import HistoryError, printable
 from imgmagic.picture import Generation, Picture
 from imgmagic.store import Store
@@ -478,6 +480,7 @@ class History:
         )
 
 
+_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
 _IMAGINE_FIRST = "Make one first: `%%imagine`, and the words in the lines below it."
 
 
@@ -496,12 +499,17 @@ def check_label(name: str | None) -> None:
 def _opened(home: Path) -> Database:
     """Make the folder ready: it ignores itself in git, since it is a private workshop."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        (home / "objects").mkdir(parents=True, exist_ok=True)
+        for place in (home, home / "objects"):
+            TemporaryFile(dir=place).close()  # fails where nothing can be written
         ignore = home / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
-    except FileExistsError as exc:
+    except (FileExistsError, NotADirectoryError) as exc:
         raise HistoryError(f"{home} is a file, not a folder.", hint="Set IMGMAGIC_HOME to a folder.") from exc
+    except OSError as exc:
+        kind = ReadOnlyError if exc.errno in _NOT_WRITABLE else HistoryError
+        raise kind(f"{home} cannot be used ({exc.strerror}).", hint="Set IMGMAGIC_HOME to another folder.") from exc
     database = Database(home / "history.db")
     database.prepare()
     return database
