@@ -17,14 +17,17 @@ from PIL import Image, UnidentifiedImageError
 from imgmagic.errors import ImageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from imgmagic.exchange import Format
 
 #: The most pixels that are decoded: the API's largest picture has 8.3 million.
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 80_000_000
 
-_QUALITIES = (85, 75, 60, 45, 30)
+_QUALITIES = (85, 70, 50)
+_HOPELESS = 3  # so many times too large, a lower quality will not do
+_SMALLEST_PX = 16
+_SHEET_PX = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,16 +106,13 @@ def preview(image: Image.Image, side: int, budget: int) -> Preview:
         Most bytes of the result; quality, then size, is lowered until it fits.
     """
     small = image.copy() if max(image.size) <= side else _shrunk(image, side)
-    transparent = _transparent(small)
-    small = small.convert("RGBA" if transparent else "RGB")
-    while True:
-        for quality in _QUALITIES:
-            data = _encode(small, "WEBP" if transparent else "JPEG", quality=quality)
-            if len(data) <= budget:
-                return Preview(data, "image/webp" if transparent else "image/jpeg", small.size)
-        if max(small.size) <= 16:  # noqa: PLR2004
-            return Preview(data, "image/webp" if transparent else "image/jpeg", small.size)
-        small = _shrunk(small, max(small.size) * 3 // 4)
+    if _transparent(small):
+        data, size = _fitted(
+            small.convert("RGBA"), budget, lambda each, quality: _encode(each, "WEBP", quality=quality)
+        )
+        return Preview(data, "image/webp", size)
+    data, size = _fitted(small.convert("RGB"), budget, lambda each, quality: _encode(each, "JPEG", quality=quality))
+    return Preview(data, "image/jpeg", size)
 
 
 def alternative(shown: Sequence[Preview], budget: int) -> Preview:
@@ -129,12 +129,36 @@ def alternative(shown: Sequence[Preview], budget: int) -> Preview:
         return shown[0]
     sheet = _sheet([decode(each.data) for each in shown])
     if not _transparent(sheet):
-        return preview(sheet, max(sheet.size), budget)
+        return preview(sheet, _SHEET_PX, budget)
+    data, size = _fitted(_shrunk(sheet, _SHEET_PX), budget, _palette_png)
+    return Preview(data, "image/png", size)
+
+
+def _fitted(
+    image: Image.Image, budget: int, encode: Callable[[Image.Image, int], bytes]
+) -> tuple[bytes, tuple[int, int]]:
+    """Lower quality, then size, until an encoding fits; give it with the size it has got."""
     while True:
-        data = _encode(sheet.quantize(128, Image.Quantize.FASTOCTREE), "PNG", optimize=True)
-        if len(data) <= budget or max(sheet.size) <= 16:  # noqa: PLR2004
-            return Preview(data, "image/png", sheet.size)
-        sheet = _shrunk(sheet, max(sheet.size) * 3 // 4)
+        for quality in _QUALITIES:
+            data = encode(image, quality)
+            if len(data) <= budget or max(image.size) <= _SMALLEST_PX:
+                return data, image.size
+            if len(data) > _HOPELESS * budget:
+                break
+        scale = min(0.75, math.sqrt(budget / len(data)))
+        image = _shrunk(image, max(_SMALLEST_PX, int(max(image.size) * scale)))
+
+
+def _jpeg(image: Image.Image, quality: int) -> bytes:
+    return _encode(image, "JPEG", quality=quality)
+
+
+def _webp(image: Image.Image, quality: int) -> bytes:
+    return _encode(image, "WEBP", quality=quality)
+
+
+def _palette_png(image: Image.Image, _quality: int) -> bytes:
+    return _encode(image.quantize(128, Image.Quantize.FASTOCTREE), "PNG")
 
 
 def _sheet(images: Sequence[Image.Image]) -> Image.Image:
@@ -178,7 +202,9 @@ def _open(data: bytes) -> Image.Image:
     sniff(data)
     try:
         image = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "WEBP"])
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as exc:
+    except Image.DecompressionBombError as exc:
+        raise ImageError(f"The picture has far more pixels than the {MAX_PIXELS:,} that are decoded.") from exc
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as exc:
         raise ImageError("The picture is damaged: its header cannot be read.") from exc
     if image.width * image.height > MAX_PIXELS:
         raise ImageError(f"The picture has {image.width}x{image.height} px; at most {MAX_PIXELS:,} are decoded.")
@@ -193,7 +219,7 @@ def encode(image: Image.Image, kind: Format) -> bytes:
             backed.alpha_composite(image.convert("RGBA"))
             image = backed
         return _encode(image.convert("RGB"), "JPEG", quality=95)
-    return _encode(image, kind.upper(), **({"lossless": True} if kind == "webp" else {}))
+    return _encode(image, kind.upper(), **({"lossless": True, "exact": True} if kind == "webp" else {}))
 
 
 def pixels(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
