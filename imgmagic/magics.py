@@ -17,6 +17,7 @@ from traitlets import Any as AnyTrait
 
 from imgmagic import kernel
 from imgmagic.cell import CellArgs, parse, usage
+from imgmagic.completion import matcher
 from imgmagic.errors import CellError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
 from imgmagic.syntax import LineMagics, one_line_cells
@@ -306,6 +307,7 @@ def load(shell: InteractiveShell) -> None:
     shell.register_magics(magics)
     shell.events.register("pre_run_cell", magics._before_cell)
     shell.events.register("post_run_cell", magics._after_cell)
+    shell.Completer.custom_matchers.append(matcher)
     shell.input_transformers_cleanup.append(one_line_cells)
     shell.input_transformer_manager.token_transformers.append(LineMagics)
 
@@ -322,6 +324,7 @@ def unload(shell: InteractiveShell) -> None:
     _discard(shell.configurables, magics)
     shell.events.unregister("pre_run_cell", magics._before_cell)
     shell.events.unregister("post_run_cell", magics._after_cell)
+    _discard(shell.Completer.custom_matchers, matcher)
     _discard(shell.input_transformers_cleanup, one_line_cells)
     _discard(shell.input_transformer_manager.token_transformers, LineMagics)
     shell.config.pop(_NAME, None)

@@ -21,6 +21,7 @@ RANKS = [
     ["gallery", "engines"],
     ["studio", "panel", "status", "syntax"],
     ["kernel"],
+    ["completion"],
     ["magics"],
 ]
 RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
@@ -32,7 +33,7 @@ DOORS = {
     "PIL": {"images", "engines.sketch", "picture"},
     "numpy": {"images", "engines.sketch", "picture"},
     "ipywidgets": {"panel"},
-    "IPython": {"magics", "syntax", "gallery", ""},
+    "IPython": {"magics", "syntax", "completion", "gallery", ""},
     "traitlets": {"magics"},
 }
 
