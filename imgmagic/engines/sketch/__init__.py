@@ -1,0 +1,154 @@
+"""The built-in sketch engine: pictures drawn by rules, offline, with numpy and Pillow only.
+
+    words ─words─▶ Scene ─picture─▶ pixels ─picture─▶ bytes with the Scene inside
+                     ▲                                         │
+                     └───────── instructions ◀── refine ───────┘
+
+One module per arrow; `vocabulary` is the data, `sky`, `relief`, `shore`, `city`, `trees`, `small` and `things` draw. A
+picture that carries no scene is edited by `photo`; a prompt in which nothing is known becomes a `card`. Importing this
+module loads neither numpy nor Pillow: they come with the first picture.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+from imgmagic.engines.sketch import instructions, vocabulary, words
+from imgmagic.errors import ImageError
+from imgmagic.exchange import ImageResponse
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from imgmagic.engines.sketch.scene import Scene
+    from imgmagic.exchange import ImageRequest
+
+__all__ = ["SketchEngine"]
+
+_CAPTION = "sketch engine: drawn by rules, not by an AI model"
+_SMALLEST, _LARGEST = 256, 3840
+_SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})", re.ASCII)
+
+
+class SketchEngine:
+    """Draws landscapes from words, and edits them by instruction; see `imgmagic.engines.Engine`."""
+
+    name = "sketch"
+    paid = False
+
+    def describe(self, request: ImageRequest) -> str:  # noqa: ARG002 - the protocol's
+        """Say who answers."""
+        return "the built-in sketch engine"
+
+    def make(self, request: ImageRequest) -> ImageResponse:
+        """Draw the pictures of a request.
+
+        Raises
+        ------
+        ImageError
+            If the size, the background or the source cannot be used.
+        SketchError
+            If an instruction is not understood or would change nothing.
+        """
+        began = time.monotonic()
+        transparent = request.background == "transparent"
+        if transparent and request.format == "jpeg":
+            raise ImageError(
+                "A JPEG cannot be transparent.", hint="Use --format png or webp with --background transparent."
+            )
+        answer = _refine(request) if request.operation == "refine" else _imagine(request)
+        images, drawn, left, caption = answer
+        return ImageResponse(
+            images=images,
+            engine="sketch",
+            model="sketch-1",
+            seconds=time.monotonic() - began,
+            details={"drawn": list(drawn), "not_drawn": list(left)},
+            caption=caption,
+        )
+
+
+_Answer = tuple[tuple[bytes, ...], tuple[str, ...], tuple[str, ...], str]
+
+
+def _imagine(request: ImageRequest) -> _Answer:
+    width, height = _size(request.size, (1024, 1024))
+    readings = [words.read_prompt(request.prompt, index) for index in range(max(1, request.n))]
+    first = readings[0]
+    if first.scene is None:
+        return _cards(request, width, height), (), first.not_drawn, _card_caption(first.not_drawn)
+    images = tuple(_drawn(each.scene, (width, height), request) for each in readings if each.scene is not None)
+    return images, first.drawn, first.not_drawn, _caption(first.not_drawn)
+
+
+def _refine(request: ImageRequest) -> _Answer:
+    from imgmagic.engines.sketch import photo, picture
+
+    if request.source is None:
+        raise ImageError("There is no picture to refine.")
+    source, scene = picture.decode(request.source.data)
+    size = _size(request.size, source.size)
+    if scene is not None:
+        reading = instructions.edit(scene, request.prompt)
+        versions = [_varied(reading.scene, index) for index in range(max(1, request.n)) if reading.scene is not None]
+        return (
+            tuple(_drawn(each, size, request) for each in versions),
+            reading.drawn,
+            reading.not_drawn,
+            _caption(reading.not_drawn),
+        )
+    edited, done, left = photo.edit(source, request.prompt)
+    if edited.size != size:
+        edited = edited.resize(size)
+    data = picture.encode(edited, None, request.format, request.compression)
+    return (data,) * max(1, request.n), done, left, _caption(left, "sketch engine: edited by rules, not by an AI model")
+
+
+def _varied(scene: Scene, index: int) -> Scene:
+    """Give the first version as it is and the others in another composition."""
+    from dataclasses import replace
+
+    from imgmagic.engines.sketch.scene import seed_of
+
+    return replace(scene, seed=seed_of(scene.seed, "variation", index)) if index else scene
+
+
+def _drawn(scene: Scene, size: tuple[int, int], request: ImageRequest) -> bytes:
+    from imgmagic.engines.sketch import picture
+
+    image = picture.draw(scene, *size, transparent=request.background == "transparent")
+    return picture.encode(image, scene, request.format, request.compression)
+
+
+def _cards(request: ImageRequest, width: int, height: int) -> tuple[bytes, ...]:
+    from imgmagic.engines.sketch import card, picture
+
+    def encoded(image: Image) -> bytes:
+        return picture.encode(image, None, request.format, request.compression)
+
+    return tuple(encoded(card.draw(request.prompt, width, height, index)) for index in range(max(1, request.n)))
+
+
+def _size(asked: str, auto: tuple[int, int]) -> tuple[int, int]:
+    """Read a size; the source's own is always allowed."""
+    if asked in ("auto", ""):
+        return auto
+    match = _SIZE.fullmatch(asked)
+    size = (int(match[1]), int(match[2])) if match else (0, 0)
+    if size == auto or all(_SMALLEST <= side <= _LARGEST and side % 16 == 0 for side in size):
+        return size
+    raise ImageError(
+        f"The size {asked!r} cannot be drawn.",
+        hint="Write WIDTHxHEIGHT, each side 256 to 3840 px and a multiple of 16, or auto.",
+    )
+
+
+def _caption(left: tuple[str, ...], start: str = _CAPTION) -> str:
+    return f"{start}; not drawn: {', '.join(left)}" if left else start
+
+
+def _card_caption(left: tuple[str, ...]) -> str:
+    examples = ", ".join(f"“{each}”" for each in vocabulary.EXAMPLES)
+    return f"{_caption(left)}; prompts that work: {examples}"
