@@ -105,8 +105,11 @@ class Gallery(Sequence["Picture"]):
 
     def _parent(self, pictures: Sequence[Picture]) -> list[render.Figure]:
         """Give the picture that was edited, small, to stand beside its children."""
-        parent = pictures[0].parent if pictures and self._shown.compare else None
-        if parent is None or any(each.parent != parent for each in pictures):
+        numbers = {each._parent for each in pictures}
+        if not self._shown.compare or len(numbers) != 1 or None in numbers:
+            return []
+        parent = pictures[0].parent
+        if parent is None:
             return []
         preview = _preview(parent, min(_PARENT_PX, self._shown.preview_px), _PARENT_BYTES)
         return [render.Figure(preview, f"before: {parent.generation.alt}", f"{named(parent)} →")]
@@ -150,8 +153,7 @@ def _range(pictures: Sequence[Picture]) -> str:
     """Name the pictures of one answer and where they came from: ``#4–#6 ← #3``."""
     first, last = pictures[0], pictures[-1]
     name = named(first) if first == last else f"#{first.number}–#{last.number}"
-    parent = first.parent
-    return name if parent is None else f"{name} ← #{parent.number}"
+    return name if first._parent is None else f"{name} ← #{first._parent}"
 
 
 def facts(picture: Picture) -> list[str]:

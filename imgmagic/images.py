@@ -11,7 +11,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from imgmagic.errors import ImageError
@@ -19,12 +18,14 @@ from imgmagic.errors import ImageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
+
     from imgmagic.exchange import Format
 
 #: The most pixels that are decoded: the API's largest picture has 8.3 million.
 MAX_PIXELS = 80_000_000
 
-_QUALITIES = (85, 70, 50)
+_QUALITIES = (80, 65, 50)
 _HOPELESS = 3  # so many times too large, a lower quality will not do
 _SMALLEST_PX = 16
 _SHEET_PX = 1024
@@ -177,7 +178,8 @@ def _sheet(images: Sequence[Image.Image]) -> Image.Image:
 
 def _shrunk(image: Image.Image, side: int) -> Image.Image:
     small = image.copy() if image.mode not in {"P", "1"} else image.convert("RGBA" if _transparent(image) else "RGB")
-    small.thumbnail((side, side))
+    # A gap of 1 averages whole blocks first: six times quicker at 2:1, and for a preview as good.
+    small.thumbnail((side, side), reducing_gap=1.0)
     return small
 
 
@@ -224,5 +226,7 @@ def encode(image: Image.Image, kind: Format) -> bytes:
 
 def pixels(data: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
     """Decode a picture to an array of shape (height, width, 3 or 4), uint8."""
+    import numpy as np  # 40 ms that most cells never need
+
     image = decode(data)
     return np.asarray(image.convert("RGBA" if _transparent(image) else "RGB"))

@@ -1,0 +1,107 @@
+"""A loopback server that answers at once, and says when its last byte was sent.
+
+Run as a process of its own, so that it shares no interpreter lock with anything measured:
+
+    python -m tests.bench.server BODY...
+
+It prints its port and then, after every answer, the monotonic clock at the moment when the last byte was handed over.
+Bodies are sent in turn, to generations and edits alike.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.bench.processes import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_CHUNK = 2**16
+_ROUTES = ("/images/generations", "/images/edits")
+
+
+class Server:
+    """The server's process, as the bench sees it."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self.url = f"http://127.0.0.1:{self._line()}"
+
+    def last_byte(self) -> float:
+        """Give the monotonic time at which the next answer not yet asked about was sent; waits for it."""
+        return float(self._line())
+
+    def _line(self) -> str:
+        return self._process.stdout.readline().strip() if self._process.stdout else ""
+
+
+@contextmanager
+def serving(bodies: Sequence[Path]) -> Iterator[Server]:
+    """Run the server while the block runs."""
+    command = [sys.executable, "-m", "tests.bench.server", *map(str, bodies)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=dict(os.environ)) as process:
+        try:
+            yield Server(process)
+        finally:
+            process.terminate()
+
+
+def main(files: Sequence[str]) -> None:
+    """Answer until the process is ended."""
+    bodies = itertools.cycle([Path(each).read_bytes() for each in files])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        print(listener.getsockname()[1], flush=True)
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                if _received(connection):
+                    _send(connection, next(bodies))
+
+
+def _received(connection: socket.socket) -> bool:
+    """Read one whole request; tell whether it is one for pictures."""
+    data = bytearray()
+    while b"\r\n\r\n" not in data:
+        chunk = connection.recv(_CHUNK)
+        if not chunk:
+            return False
+        data += chunk
+    head, _, body = bytes(data).partition(b"\r\n\r\n")
+    missing = _length(head) - len(body)
+    while missing > 0:
+        missing -= len(connection.recv(min(missing, _CHUNK)))
+    path = head.split(b" ", 2)[1].split(b"?")[0].decode()
+    if not path.endswith(_ROUTES):
+        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        return False
+    return True
+
+
+def _length(head: bytes) -> int:
+    """Read Content-Length."""
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return int(value)
+    return 0
+
+
+def _send(connection: socket.socket, body: bytes) -> None:
+    """Send an answer whole, and say when that was done."""
+    head = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\nConnection: close"
+    connection.sendall(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + body)
+    done = time.monotonic()
+    print(done, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
