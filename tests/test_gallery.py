@@ -22,8 +22,8 @@ class Noise:
     name = "azure"
     paid = True
 
-    def __init__(self, mode="RGB", kind="PNG", size=(1024, 1024)):
-        self.mode, self.kind, self.size = mode, kind, size
+    def __init__(self, mode="RGB", kind="PNG", size=(1024, 1024), grain=256):
+        self.mode, self.kind, self.size, self.grain = mode, kind, size, grain
 
     def describe(self, request):
         return f"{self.name}/{request.model}"
@@ -39,7 +39,7 @@ class Noise:
 
     def _picture(self, seed):
         width, height = self.size
-        pixels = np.random.default_rng(seed).integers(0, 256, (height, width, len(self.mode)), np.uint8)
+        pixels = np.random.default_rng(seed).integers(0, self.grain, (height, width, len(self.mode)), np.uint8)
         out = io.BytesIO()
         Image.fromarray(pixels, self.mode).save(out, self.kind)
         return out.getvalue()
@@ -60,7 +60,7 @@ def test_the_whole_output_is_below_200_kb_per_new_picture(tmp_path, mode, n, pre
 
 
 def test_a_bundle_holds_html_one_image_and_text(tmp_path):
-    bundle = Studio(home=tmp_path, engine=Noise()).imagine("a cat").bundle
+    bundle = Studio(home=tmp_path, engine=Noise(grain=64)).imagine("a cat").bundle
     assert set(bundle) == {"text/html", "text/plain", "image/jpeg"}
     alternative = Image.open(io.BytesIO(base64.b64decode(bundle["image/jpeg"])))
     assert max(alternative.size) == 512
@@ -74,7 +74,7 @@ def test_transparency_shows_as_webp_in_html_and_as_png_beside_it(tmp_path):
 
 
 def test_the_caption_says_what_made_it_and_what_it_cost(tmp_path):
-    studio = Studio(home=tmp_path, engine=Noise())
+    studio = Studio(home=tmp_path, engine=Noise(grain=64))
     studio.imagine("a cat", label="hero")
     gallery = studio.refine("make the sky bluer")
     first, second = gallery.bundle["text/plain"].split("\n")
