@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import LocationParseError
 
 from imgmagic.errors import ApiError, UnreachableError, printable
 from imgmagic.settings import is_loopback
@@ -82,6 +83,13 @@ class Auth(AuthBase):
             else:
                 request.headers["Authorization"] = _Masked(f"Bearer {self._secret.reveal()}")
         return request
+
+
+class _Session(requests.Session):
+    """A session to which no answer is a redirect: otherwise it would read one to its end, and stumble over its URL."""
+
+    def get_redirect_target(self, _response: requests.Response) -> None:
+        """Find none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +182,11 @@ def _exchange(method: str, url: str, *, limit: int, **how: Any) -> Answer:
     proxies = {"no_proxy": host} if is_loopback(host) else None
     try:
         with (
-            requests.Session() as session,
+            _Session() as session,
             session.request(method, url, allow_redirects=False, stream=True, proxies=proxies, **how) as response,
         ):
             body = _read(response, limit)
-    except requests.RequestException as exc:
+    except (requests.RequestException, LocationParseError, UnicodeError) as exc:
         raise _unreachable(urlsplit(url).netloc, exc, _reason(exc, outside)) from exc
     except KeyboardInterrupt:
         # The frames below hold the raw header bytes; a verbose traceback would print them.
@@ -200,21 +208,25 @@ def _read(response: requests.Response, limit: int) -> bytes:
     return bytes(body)
 
 
-def _unreachable(host: str, exc: requests.RequestException, reason: str) -> UnreachableError:
+def _unreachable(host: str, exc: Exception, reason: str) -> UnreachableError:
     """Translate what went wrong on the way; only a failure to connect is surely not billed."""
     host = printable(host, 100)
     if isinstance(exc, requests.ReadTimeout):
         message, hint = f"{host} went silent before the answer was complete.", _BILLED
-    elif isinstance(exc, requests.exceptions.SSLError):
+    elif isinstance(exc, requests.exceptions.SSLError) and "certificate" in reason:
         message, hint = f"The certificate of {host} is not accepted ({reason}).", _CERTIFICATE
-    elif isinstance(exc, requests.exceptions.ProxyError):
-        message, hint = f"The proxy on the way to {host} failed ({reason}).", "Check HTTPS_PROXY and NO_PROXY."
+    elif isinstance(exc, requests.exceptions.SSLError) and "EOF occurred" not in reason:
+        message, hint = f"No secure connection to {host} ({reason}).", _NO_TLS
+    elif isinstance(exc, requests.exceptions.ProxyError) and not _broken_later(exc):
+        message, hint = f"The proxy on the way to {host} failed ({reason}).", _PROXY
     elif _before_sending(exc):
         message, hint = f"No connection to {host} ({reason}).", _NO_CONNECTION
     elif isinstance(exc, (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
         message, hint = f"The connection to {host} broke before the answer was complete ({reason}).", _BILLED
     elif isinstance(exc, requests.exceptions.ContentDecodingError):
         message, hint = f"The answer of {host} could not be decompressed ({reason}).", _BILLED
+    elif isinstance(exc, (requests.exceptions.InvalidJSONError, UnicodeEncodeError)):
+        message, hint = f"The request to {host} holds something that cannot be sent ({reason}).", _NOT_SENDABLE
     else:
         message, hint = f"The request to {host} could not be sent ({reason}).", _NO_CONNECTION
     error = UnreachableError(message, hint=hint)
@@ -224,10 +236,19 @@ def _unreachable(host: str, exc: requests.RequestException, reason: str) -> Unre
 
 _BILLED = "The request had been sent, so it may have been billed. Run the cell again to ask once more."
 _NO_CONNECTION = "Nothing was sent. Check the address (`%imgmagic` shows it) and the network, then run the cell again."
+_NO_TLS = "Nothing was sent. Does the server speak https? One on this machine may be reached by http:// as well."
+_PROXY = "Nothing was sent. Check HTTPS_PROXY and NO_PROXY."
+_NOT_SENDABLE = "Nothing was sent. Change the words or the extra fields (`-p`)."
 _CERTIFICATE = "Nothing was sent. Behind a company proxy, point REQUESTS_CA_BUNDLE at its certificate."
 
 
-def _before_sending(exc: requests.RequestException) -> bool:
+def _broken_later(exc: requests.exceptions.ProxyError) -> bool:
+    """Tell whether a connection was there and broke, which urllib3 takes for a fault of the proxy if there is one."""
+    inner = getattr(exc.args[0], "reason", None) if exc.args else None
+    return isinstance(getattr(inner, "original_error", None), ConnectionError)
+
+
+def _before_sending(exc: Exception) -> bool:
     """Tell whether the connection was never made, so that nothing can have been worked on."""
     if isinstance(exc, requests.ConnectTimeout):
         return True

@@ -214,7 +214,9 @@ def _which(environment: Environment, forced: str | None) -> tuple[EngineName, st
     if forced or environment.get("IMGMAGIC_ENGINE"):
         word, why = (forced, "%config") if forced else (environment.get("IMGMAGIC_ENGINE"), "IMGMAGIC_ENGINE")
         if word not in ENGINES:
-            raise SettingsError(f"engine '{printable(word, 40)}' ({why}) is none of {', '.join(ENGINES)}.")
+            raise SettingsError(
+                f"There is no engine '{printable(word, 40)}' ({why}): it is one of {', '.join(ENGINES)}."
+            )
         return word, why
     for name, engine in (("AZURE_OPENAI_ENDPOINT", "azure"), ("OPENAI_BASE_URL", "compatible")):
         if environment.get(name):

@@ -62,9 +62,9 @@ def prism(upstream_url: str | None = None) -> Iterator[Peer]:
     Parameters
     ----------
     upstream_url
-        A server without a path: Prism stands before it, answers at its own root what the server answers under
-        ``/v1``, and judges requests and answers. Uploads do not survive the passage: Prism reads every form as UTF-8
-        text. None: Prism answers with the description's examples and judges requests only, see ``violations``.
+        A server without a path: Prism stands before it, answers under ``/v1`` what the server answers there, and judges
+        requests and answers. Uploads do not survive the passage: Prism reads every form as UTF-8 text. None: Prism
+        answers with the description's examples and judges requests only, see ``violations``.
 
     Yields
     ------
@@ -72,22 +72,24 @@ def prism(upstream_url: str | None = None) -> Iterator[Peer]:
         A violation is answered with status 422 or 500 and a body that lists it.
     """
     port = _free_port()
-    mode, upstream = ("proxy", [f"{upstream_url}/v1"]) if upstream_url else ("mock", [])
+    mode, upstream = ("proxy", [upstream_url]) if upstream_url else ("mock", [])
     with tempfile.TemporaryDirectory() as folder:
-        spec = _with_lists(description("openai-images-prism.yaml"), Path(folder))
+        spec = _for_clients(description("openai-images-prism.yaml"), Path(folder))
         command = [_tool("prism", PRISM), mode, "--errors", "-h", "127.0.0.1", "-p", str(port), str(spec), *upstream]
         with _running(command, port) as peer:
             yield peer
 
 
-def _with_lists(spec: Path, folder: Path) -> Path:
-    """Give a copy of the description in which a form's ``image[]`` is read as a list, even when there is one.
+def _for_clients(spec: Path, folder: Path) -> Path:
+    """Give a copy of the description with its paths below ``/v1``, and with a form's ``image[]`` read as a list.
 
-    Prism keeps the last of several parts with one name; only an ``encoding`` makes a list of it again.
+    Prism does not look at the path of the description's server, and clients want a base URL with one. It also keeps the
+    last of several parts with one name; only an ``encoding`` makes a list of it again.
     """
     content = yaml.safe_load(spec.read_text(encoding="utf-8"))
     form = content["paths"]["/images/edits"]["post"]["requestBody"]["content"]["multipart/form-data"]
     form["encoding"] = {"image[]": {"style": "form", "explode": True, "allowReserved": True}}
+    content["paths"] = {f"/v1{path}": item for path, item in content["paths"].items()}
     copy = folder / spec.name
     copy.write_text(yaml.safe_dump(content), encoding="utf-8")
     return copy
@@ -108,7 +110,7 @@ def violations(judge: Peer, call: Seen) -> list[str]:
     body = call.body
     for _, _, _, content in call.files:
         body = body.replace(content, b"picture")
-    route = call.path[call.path.rindex("/images/") :]
+    route = "/v1" + call.path[call.path.rindex("/images/") :]
     headers = {"Content-Type": call.headers["Content-Type"], "Authorization": "Bearer any"}
     answer = requests.post(judge.url + route, data=body, headers=headers, timeout=30)
     if answer.ok:

@@ -36,7 +36,7 @@ def upstream() -> Iterator[FakeApi]:
 
 @pytest.fixture(scope="module")
 def judge(upstream: FakeApi) -> Iterator[Peer]:
-    """Prism before the fake API; it answers at ``judge.url`` what the fake answers under ``/v1``."""
+    """Prism before the fake API; it answers under ``/v1`` what the fake answers there."""
     with prism(upstream.url) as peer:
         yield peer
 
@@ -51,7 +51,7 @@ def examiner() -> Iterator[Peer]:
 @pytest.fixture
 def client(judge: Peer, upstream: FakeApi) -> Iterator[openai.OpenAI]:
     upstream.clear()
-    with openai.OpenAI(base_url=judge.url, api_key="test-key", max_retries=0) as sdk:
+    with openai_client(judge.url) as sdk:
         yield sdk
 
 
@@ -121,7 +121,7 @@ def test_the_judge_refuses_an_answer_that_contradicts_the_description(client: op
 
 
 def test_the_judge_lets_refusals_of_the_server_through_with_their_status(client: openai.OpenAI, judge: Peer) -> None:
-    stranger = openai.OpenAI(base_url=judge.url, api_key="wrong", max_retries=0)
+    stranger = openai.OpenAI(base_url=f"{judge.url}/v1", api_key="wrong", max_retries=0)
     with stranger, pytest.raises(openai.APIStatusError) as refused:
         stranger.images.generate(model="gpt-image-2", prompt=PROMPT)
     assert refused.value.status_code == 401

@@ -8,6 +8,7 @@ below turn those into a sentence. The server's own message is always quoted.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from imgmagic.errors import ApiError, RateLimitError, RefusedError, printable
-from imgmagic.settings import OPENAI_MODEL, SKETCH_HINT, Settings
+from imgmagic.settings import AZURE_API_VERSION, OPENAI_MODEL, SKETCH_HINT, Settings
 
 _SERVICES = {"azure": "Azure OpenAI", "openai": "OpenAI", "compatible": "The server"}
 
@@ -56,15 +57,15 @@ class Failure:
         retry_after = _retry_after(headers)
         try:
             answer = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return cls(status, "", _visible(body), request_id, retry_after, json=False)
         outer = answer if isinstance(answer, dict) else {"error": answer}
-        error = outer.get("error", outer.get("detail", outer))
+        error = outer.get("error") or outer.get("detail") or outer
         error = error if isinstance(error, dict) else {"message": _flat(error)}
         inner = error.get("inner_error") or error.get("innererror")
         inner = inner if isinstance(inner, dict) else {}
         code = str(error.get("code") or error.get("type") or "")
-        code = "ResponsibleAIPolicyViolation" if inner.get("code") in _POLICY and code not in _POLICY else code
+        code = "ResponsibleAIPolicyViolation" if str(inner.get("code")) in _POLICY and code not in _POLICY else code
         return cls(
             status,
             code,
@@ -86,6 +87,7 @@ class _Case:
 
     @property
     def azure(self) -> bool:
+        """Whether Azure was asked."""
         return self.settings.engine == "azure"
 
     def says(self, *patterns: str) -> bool:
@@ -109,54 +111,90 @@ def explain(failure: Failure, settings: Settings, url: str, model: str) -> ApiEr
     """
     case = _Case(failure, settings, model)
     kind, sentence, hint = next(rule(case) for applies, rule in _RULES if applies(case))
-    address = urlsplit(url)
-    service = _SERVICES[settings.engine]
-    quoted = failure.message if settings.secret is None else settings.secret.redact(failure.message)
-    message = f"{service} at {address.netloc} {sentence} (HTTP {failure.status} for {address.path})"
-    message += f': "{printable(quoted)}"' if quoted else "."
-    if failure.request_id:
-        hint += f"\nRequest id for the service's support: {printable(failure.request_id, 80)}"
-    error = kind(
-        message,
-        hint=hint,
-        status=failure.status,
-        code=failure.code,
-        request_id=failure.request_id,
-    )
+    message = f"{_who(settings, url)} {sentence} (HTTP {failure.status} for {urlsplit(url).path})"
+    message += f': "{_quoted(failure.message, settings)}"' if failure.message else "."
+    error = _raised(kind, message, hint, failure, settings)
     if isinstance(error, RateLimitError):
         error.retry_after = failure.retry_after
     return error
 
 
+def _who(settings: Settings, url: str) -> str:
+    return f"{_SERVICES[settings.engine]} at {urlsplit(url).netloc}"
+
+
+def _quoted(text: str, settings: Settings, limit: int = 300) -> str:
+    """Make a server's words safe to show; the key goes before they are shortened, or a piece of it could stay."""
+    text = text if settings.secret is None else settings.secret.redact(text)
+    # OpenAI quotes a wrong key with only its middle blotted out.
+    return printable(re.sub(r"(?i)(key provided: )\S+?(?=\.?(?:\s|$))", r"\1[key]", text), limit)
+
+
+def _raised(kind: type[ApiError], message: str, hint: str, failure: Failure, settings: Settings) -> ApiError:
+    """Put an error together; what the server chose is made safe here too."""
+    request_id = _quoted(failure.request_id, settings, 80)
+    if request_id:
+        hint += f"\nRequest id for the service's support: {request_id}"
+    code = _quoted(failure.code, settings, 80)
+    return kind(message, hint=hint, status=failure.status, code=code, request_id=request_id)
+
+
 def redirected(status: int, location: str, settings: Settings, url: str) -> ApiError:
-    """Explain a 3xx, which is never followed: the key would go along."""
-    target = urlsplit(location)
-    where = f"{target.scheme}://{target.netloc}" if target.netloc else printable(target.path, 80)
+    """Explain a 3xx, which is never followed: `requests` would hand the key on, and turn POST into GET."""
+    target = _target(location, url)
+    endpoint = settings.sources.get("endpoint", "the endpoint variable")
     return ApiError(
-        f"{_SERVICES[settings.engine]} at {urlsplit(url).netloc} redirects to {printable(where, 120)} (HTTP {status}); "
-        "the redirect was not followed, since the key would have gone along.",
-        hint=f"If that is the right address, put it into {settings.sources.get('endpoint', 'the endpoint variable')}.",
+        f"{_who(settings, url)} redirects to {_quoted(target, settings, 120)} (HTTP {status}); "
+        "imgmagic does not follow, so that neither key nor prompt goes astray.",
+        hint=f"If that is the right address, put it into {endpoint}."
+        if "//" in target
+        else f"The address may lack something: check {endpoint}.",
         status=status,
     )
 
 
-def useless(how: str, settings: Settings, url: str, body: bytes, headers: Mapping[str, str]) -> ApiError:
-    """Explain a 200 that holds no usable picture."""
-    who = f"{_SERVICES[settings.engine]} at {urlsplit(url).netloc}"
-    failure = Failure.read(200, headers, body)
-    sentences = {
-        "not JSON": f'{who} answered 200 with something that is not JSON: "{printable(_visible(body), 120)}".',
-        "not a JSON object": f"{who} answered 200 with JSON of another form than the image API's.",
-        "no picture": f"{who} answered 200 without a picture" + (f': "{failure.message}".' if failure.message else "."),
-        "damaged": f"{who} sent a picture that is damaged: the base64 is cut off or holds no PNG, JPEG or WebP.",
-    }
-    hints = {
-        "not JSON": "A proxy or a login page may stand in between: check the address with `%imgmagic`.",
-        "not a JSON object": "Check that the address belongs to an OpenAI-compatible image server: `%imgmagic`.",
-        "no picture": "The pictures may have been filtered: change the words, and run the cell again.",
-        "damaged": "Nothing of it could be kept, and it may have been billed. Run the cell again to ask once more.",
-    }
-    return ApiError(sentences[how], hint=hints[how], status=200, code=failure.code, request_id=failure.request_id)
+def _target(location: str, url: str) -> str:
+    """Name where a redirect leads, without what may be secret in it: scheme, host and port, or a path."""
+    try:
+        target = urlsplit(location)
+        port = f":{target.port}" if target.port else ""
+    except ValueError:
+        return "an address that makes no sense"
+    if target.hostname:
+        return f"{target.scheme or urlsplit(url).scheme}://{target.hostname}{port}"
+    return target.path or "nowhere"
+
+
+def useless(how: str, settings: Settings, url: str, model: str, answer: tuple[Mapping[str, str], bytes]) -> ApiError:
+    """Explain a 200 that holds no usable picture; ``answer`` is its headers and body."""
+    failure = Failure.read(200, *answer)
+    if how == "no picture" and failure.message:
+        return explain(failure, settings, url, model)
+    said = _quoted(_visible(answer[1]), settings, 120)
+    sentence, hint = _USELESS[how]
+    sentence = f"{_who(settings, url)} {sentence}" + (f': "{said}".' if how == "not JSON" and said else ".")
+    return _raised(ApiError, sentence, hint, failure, settings)
+
+
+_ONCE_MORE = "It may have been billed all the same. Run the cell again to ask once more."
+
+_USELESS: Mapping[str, tuple[str, str]] = {
+    "empty": ("answered 200 with an empty body", _ONCE_MORE),
+    "broken": ("sent an answer that is cut off or damaged: its JSON cannot be read", _ONCE_MORE),
+    "damaged": ("sent a picture that cannot be used: it is cut off, or no PNG, JPEG or WebP", _ONCE_MORE),
+    "no picture": (
+        "answered 200 without a picture and without a reason",
+        "Perhaps all were filtered: change the words and run the cell again.",
+    ),
+    "not JSON": (
+        "answered 200 with something that is not JSON",
+        "A login page or a proxy may stand in between: check the address with `%imgmagic`.",
+    ),
+    "another form": (
+        "answered 200 with JSON of another form than the image API's",
+        "Check that the address belongs to an OpenAI-compatible image server: `%imgmagic` shows it.",
+    ),
+}
 
 
 _Rule = tuple[Callable[[_Case], bool], Callable[[_Case], tuple[type[ApiError], str, str]]]
@@ -165,24 +203,30 @@ _Rule = tuple[Callable[[_Case], bool], Callable[[_Case], tuple[type[ApiError], s
 def _refused(case: _Case) -> tuple[type[ApiError], str, str]:
     failure = case.failure
     output = failure.stage == "output" or case.says(r"generated image was filtered")
-    about = f" ({', '.join(failure.categories)})" if failure.categories else ""
+    about = f" ({_quoted(', '.join(failure.categories), case.settings, 120)})" if failure.categories else ""
     sentence = f"refused the {'picture that was made' if output else 'prompt'}{about}"
     return RefusedError, sentence, "Change the words and run the cell again; the same words will be refused again."
 
 
 def _no_quota(_: _Case) -> tuple[type[ApiError], str, str]:
-    return RateLimitError, "says that the account has no quota left", "Waiting does not help: check plan and billing."
+    sentence = "says that the account's quota or budget is used up"
+    return RateLimitError, sentence, "Waiting does not help: check plan and billing."
+
+
+def _no_access(_: _Case) -> tuple[type[ApiError], str, str]:
+    hint = "Waiting does not help: the plan of the account does not include this model."
+    return RateLimitError, "allows this account no pictures of this model", hint
 
 
 def _slow_down(case: _Case) -> tuple[type[ApiError], str, str]:
     wait = case.failure.retry_after
-    when = f"in {wait:.0f} s" if wait else "in a minute"
-    return RateLimitError, "asks for fewer requests at a time", f"Nothing was made. Run the cell again {when}."
+    when = f"in {min(math.ceil(wait), 86_400)} s" if wait else "in a minute"
+    return RateLimitError, "got too many requests in a short time", f"Nothing was made. Run the cell again {when}."
 
 
 def _no_permission(_: _Case) -> tuple[type[ApiError], str, str]:
     hint = "The identity needs the role 'Cognitive Services OpenAI User' on the resource."
-    return ApiError, "knows the identity but not its right to use the deployment", hint
+    return ApiError, "does not let this identity use the deployment", hint
 
 
 def _wrong_key(case: _Case) -> tuple[type[ApiError], str, str]:
@@ -190,11 +234,15 @@ def _wrong_key(case: _Case) -> tuple[type[ApiError], str, str]:
     endpoint = case.settings.sources.get("endpoint", "the endpoint")
     if key is None:
         return ApiError, "wants a key", "Set OPENAI_API_KEY to the key of this server."
-    return ApiError, "does not accept the key", f"Check {key}, and that {endpoint} is the address it belongs to."
+    hint = f"Check {key}, and that {endpoint} is the address it belongs to."
+    if key == "AZURE_OPENAI_AD_TOKEN":
+        hint += " An Entra ID token lasts about an hour: a new one may be needed."
+    return ApiError, "does not accept the key", hint
 
 
 def _blocked(_: _Case) -> tuple[type[ApiError], str, str]:
-    return ApiError, "has blocked the whole resource for a while", "The words of this cell are not to blame: ask Azure."
+    hint = "Every call to the resource is refused, whatever its words: ask its owner, or Azure's support."
+    return ApiError, "has blocked the whole resource for a while", hint
 
 
 def _unverified(_: _Case) -> tuple[type[ApiError], str, str]:
@@ -202,8 +250,10 @@ def _unverified(_: _Case) -> tuple[type[ApiError], str, str]:
     return ApiError, "wants a verified organisation for this model", hint
 
 
-def _forbidden(_: _Case) -> tuple[type[ApiError], str, str]:
-    return ApiError, "does not allow this", "Ask the owner of the resource, or check its network rules."
+def _forbidden(case: _Case) -> tuple[type[ApiError], str, str]:
+    if case.azure:
+        return ApiError, "does not allow this", "Ask the owner of the resource, or check its network rules."
+    return ApiError, "does not allow this", "Ask whoever runs the account which models and regions the key may use."
 
 
 def _no_deployment(case: _Case) -> tuple[type[ApiError], str, str]:
@@ -218,11 +268,16 @@ def _no_model(case: _Case) -> tuple[type[ApiError], str, str]:
 
 
 def _no_route(case: _Case) -> tuple[type[ApiError], str, str]:
-    if case.azure:
-        version = case.settings.api_version or "none, as the v1 routes need none"
-        hint = f"Check the endpoint, and the api-version (now {version}; edits need 2025-04-01-preview or later)."
-        return ApiError, "has no such route", hint
-    hint = f"Check {case.settings.sources.get('endpoint', 'the address')}; some servers have no image edits."
+    endpoint = case.settings.sources.get("endpoint", "the address")
+    if not case.azure:
+        return ApiError, "has no such route", f"Check {endpoint}; some servers have no image edits."
+    hint = f"Check {endpoint}: it should be the address of a resource, such as https://NAME.openai.azure.com."
+    source = case.settings.sources.get("api-version", "built in")
+    if not case.settings.deployment_route:
+        hint += " Without /openai/v1 at its end the older routes are used."
+    elif source != "built in":
+        hint += f" The api-version {printable(case.settings.api_version, 40)} comes from {source}; without it "
+        hint += f"{AZURE_API_VERSION} is used."
     return ApiError, "has no such route", hint
 
 
@@ -234,21 +289,32 @@ def _routing_bug(_: _Case) -> tuple[type[ApiError], str, str]:
 def _rejected(case: _Case) -> tuple[type[ApiError], str, str]:
     if case.says("response_format"):
         return ApiError, "does not accept the request", "Add `-p response_format=null`: this server wants it left out."
+    if case.failure.status == 200:  # noqa: PLR2004
+        hint = "Run the cell again; if the error stays, change what the message names."
+        return ApiError, "answered with an error instead of a picture", hint
+    if not case.failure.message:
+        return ApiError, "rejects the request without saying why", "Check the address: `%imgmagic` shows it."
     hint = "Change what the message names; `-p FIELD=null` leaves a field out of the request."
     return ApiError, "does not accept the request", hint
 
 
+def _too_slow(_: _Case) -> tuple[type[ApiError], str, str]:
+    hint = "The call may have been billed all the same. A lower quality or a smaller size is quicker: `-q low`."
+    return ApiError, "or a gateway before it ran out of patience", hint
+
+
 def _server_error(case: _Case) -> tuple[type[ApiError], str, str]:
     if not case.failure.json:
-        hint = "The answer is no JSON, so it came from something in between. The call may have been billed."
-        return ApiError, "or a proxy before it failed", hint
+        hint = "The call may have been billed all the same. Run the cell again in a moment."
+        return ApiError, "or a gateway before it failed", hint
     return ApiError, "failed on its side", f"Run the cell again in a moment. {SKETCH_HINT}"
 
 
 # The first rule that applies wins: codes before statuses, since services disagree about statuses.
 _RULES: tuple[_Rule, ...] = (
     (lambda c: c.failure.code in _POLICY, _refused),
-    (lambda c: c.failure.code in _NO_QUOTA or (c.failure.status == 429 and c.says(r"limit 0\b")), _no_quota),  # noqa: PLR2004
+    (lambda c: c.failure.code in _NO_QUOTA, _no_quota),
+    (lambda c: c.failure.status == 429 and c.says(r"limit 0\b"), _no_access),  # noqa: PLR2004
     (lambda c: c.failure.code == "unsupported_content_type", _routing_bug),
     (lambda c: c.failure.code == "DeploymentNotFound", _no_deployment),
     (lambda c: c.says(r"organization must be verified"), _unverified),
@@ -259,21 +325,26 @@ _RULES: tuple[_Rule, ...] = (
     (lambda c: c.failure.code == "model_not_found" or c.says(r"model .* does not exist"), _no_model),
     (lambda c: c.failure.status == 403, _forbidden),  # noqa: PLR2004
     (lambda c: c.failure.status in {404, 405}, _no_route),
+    (lambda c: c.failure.status in {408, 504}, _too_slow),
     (lambda c: c.failure.status >= 500, _server_error),  # noqa: PLR2004
     (lambda _: True, _rejected),
 )
 
 
 def _flat(value: Any) -> str:
-    """Give a message as text, whatever JSON it was."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:1000]
+    """Give a message as text, whatever JSON it was; a list of complaints about fields is FastAPI's form."""
+    if isinstance(value, list) and value and all(isinstance(each, dict) and "msg" in each for each in value):
+        places = (each.get("loc") for each in value)
+        named = (".".join(map(str, place)) if isinstance(place, list) else "request" for place in places)
+        return "; ".join(f"{name}: {each['msg']}" for name, each in zip(named, value, strict=True))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _visible(body: bytes) -> str:
     """Give what a person would read in an HTML or text answer."""
     text = body[:20_000].decode("utf-8", "replace")
     text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
-    return printable(re.sub(r"(?s)<[^>]*>", " ", text), 200)
+    return re.sub(r"(?s)<[^>]*>", " ", text).strip()
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -289,13 +360,11 @@ def _categories(error: Mapping[str, Any], inner: Mapping[str, Any]) -> tuple[str
     details = error.get("moderation_details")
     named = details.get("categories") if isinstance(details, dict) else None
     if isinstance(named, list):
-        return tuple(printable(str(each), 40) for each in named[:8])
+        return tuple(map(str, named))
     results = inner.get("content_filter_results") or inner.get("content_filter_result")
     if not isinstance(results, dict):
         return ()
-    return tuple(
-        printable(name, 40) for name, each in results.items() if isinstance(each, dict) and each.get("filtered") is True
-    )
+    return tuple(name for name, each in results.items() if isinstance(each, dict) and each.get("filtered") is True)
 
 
 def _stage(error: Mapping[str, Any]) -> str:

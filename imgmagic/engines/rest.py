@@ -13,10 +13,12 @@ from urllib.parse import quote, urlsplit
 from imgmagic import net
 from imgmagic.engines import wire
 from imgmagic.engines.explain import Failure, explain, redirected, useless
-from imgmagic.errors import ApiError, printable
+from imgmagic.errors import ApiError, UnreachableError, printable
 from imgmagic.exchange import ImageResponse
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from imgmagic.exchange import ImageRequest
     from imgmagic.settings import Settings
 
@@ -60,7 +62,7 @@ class RestEngine:
         url = self._url(sent.route, model)
         answer = self._post(url, sent)
         delivered = self._delivered(answer, url, model)
-        images = tuple(self._fetched(item, url) for item in delivered.items)
+        images, lost = self._fetched(delivered.items, url)
         return ImageResponse(
             images=images,
             engine=self.name,
@@ -68,7 +70,7 @@ class RestEngine:
             seconds=time.monotonic() - started,
             usage=delivered.usage,
             request_id=answer.headers.get("x-request-id") or answer.headers.get("apim-request-id") or "",
-            caption=_shortfall(len(images), request.n, delivered.damaged),
+            caption=_shortfall(len(images), request.n, delivered.damaged, lost),
         )
 
     @property
@@ -109,15 +111,33 @@ class RestEngine:
         try:
             return wire.decode(answer.body)
         except wire.NotAnAnswerError as exc:
-            raise useless(str(exc), self._settings, url, answer.body, answer.headers) from exc
+            raise useless(str(exc), self._settings, url, model, (answer.headers, answer.body)) from exc
 
-    def _fetched(self, item: bytes | str, url: str) -> bytes:
-        """Give a picture's bytes, fetching it where the answer holds only its URL."""
-        if isinstance(item, bytes):
-            return item
+    def _fetched(self, items: Sequence[bytes | str], url: str) -> tuple[tuple[bytes, ...], tuple[ApiError, ...]]:
+        """Give the pictures, fetching those of which the answer holds only a URL, and what was lost on the way.
+
+        One that cannot be fetched takes no other with it: all are paid for.
+        """
+        got = [item if isinstance(item, bytes) else self._got(item, url) for item in items]
+        images = tuple(each for each in got if isinstance(each, bytes))
+        lost = tuple(each for each in got if isinstance(each, ApiError))
+        if not images:
+            raise lost[0]
+        return images, lost
+
+    def _got(self, item: str, url: str) -> bytes | ApiError:
+        try:
+            return self._get(item, url)
+        except ApiError as exc:
+            return exc
+
+    def _get(self, item: str, url: str) -> bytes:
         if not _may_fetch(item, url):
             raise _not_fetched(item, "it is neither on the same server nor at a public https address")
-        answer = net.get(item, read_timeout_s=self._timeout_s)
+        try:
+            answer = net.get(item, read_timeout_s=self._timeout_s)
+        except UnreachableError as exc:
+            raise _not_fetched(item, exc.message.rstrip(".")) from exc
         if answer.status != _OK:
             raise _not_fetched(item, f"the server answered {answer.status}")
         if not wire.whole(answer.body):
@@ -144,8 +164,9 @@ def _not_fetched(target: str, why: str) -> ApiError:
     )
 
 
-def _shortfall(got: int, asked: int, damaged: int) -> str:
+def _shortfall(got: int, asked: int, damaged: int, lost: Sequence[ApiError]) -> str:
     """Say that fewer pictures came than were asked for."""
     if got >= asked:
         return ""
-    return f"{got} of {asked} came back" + (f", {damaged} arrived damaged" if damaged else "")
+    parts = [f"{got} of {asked} came back", f"{damaged} arrived damaged" if damaged else ""]
+    return ", ".join(part for part in parts if part) + "".join(f". {each.message} {each.hint}" for each in lost)

@@ -85,10 +85,11 @@ def decode(body: bytes) -> Delivered:
     """
     try:
         answer = json.loads(body)
-    except ValueError as exc:
-        raise NotAnAnswerError("not JSON") from exc
+    except (ValueError, RecursionError) as exc:
+        begun = body.lstrip()[:1]
+        raise NotAnAnswerError({b"": "empty", b"{": "broken"}.get(begun, "not JSON")) from exc
     if not isinstance(answer, dict):
-        raise NotAnAnswerError("not a JSON object")
+        raise NotAnAnswerError("another form")
     data = answer.get("data")
     items = [_item(each) for each in data if isinstance(each, dict)] if isinstance(data, list) else []
     good = tuple(item for item in items if item is not None)
@@ -153,6 +154,7 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _item(item: Mapping[str, Any]) -> bytes | str | None:
     """Give a picture's bytes or URL; None if it arrived damaged."""
     coded, url = item.get("b64_json"), item.get("url")
+    coded = url if not coded and isinstance(url, str) and url.startswith("data:") else coded
     if isinstance(coded, str) and coded:
         try:
             data = base64.b64decode(coded.partition("base64,")[2] if coded.startswith("data:") else coded)
@@ -165,7 +167,7 @@ def _item(item: Mapping[str, Any]) -> bytes | str | None:
 def whole(data: bytes) -> bool:
     """Tell whether encoded bytes are a picture with its end: truncated base64 often still decodes."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return b"IEND" in data[-12:]
+        return b"IEND\xaeB`\x82" in data[-64:]
     if data.startswith(b"\xff\xd8\xff"):
         return b"\xff\xd9" in data[-64:]
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
