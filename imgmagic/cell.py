@@ -31,10 +31,11 @@ FORMATS = ("png", "jpeg", "webp")
 MODERATIONS = ("auto", "low")
 
 #: Fields that imgmagic fills itself; `-p` cannot take them over without breaking what depends on them.
-_OWN_FIELDS = {
+OWN_FIELDS = {
     "prompt": "the words of the cell",
     "n": "-n",
     "model": "-m",
+    "output_format": "-f",
     "image": "--from",
     "image[]": "--from",
     "mask": "a later version",
@@ -360,8 +361,8 @@ def _param(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[\w.\[\]-]+", key):
         raise argparse.ArgumentTypeError(f"'{printable(text, 40)}' is not KEY=VALUE")
-    if key in _OWN_FIELDS:
-        raise argparse.ArgumentTypeError(f"'{key}' is not set this way; it comes from {_OWN_FIELDS[key]}")
+    if key in OWN_FIELDS:
+        raise argparse.ArgumentTypeError(f"'{key}' is not set this way; it comes from {OWN_FIELDS[key]}")
     try:
         return key, json.loads(value, parse_constant=lambda word: cast("Any", word))
     except (ValueError, RecursionError):

@@ -22,7 +22,7 @@ from __future__ import annotations
 import re
 
 # C0/C1 controls (an escape sequence could repaint the terminal) and the marks that reorder bidirectional text.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class ImgmagicError(Exception):

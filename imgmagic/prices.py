@@ -6,15 +6,18 @@ from the token counts that the service reports, never from a table of pictures, 
 
 from __future__ import annotations
 
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imgmagic.errors import SettingsError
+from imgmagic.exchange import Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imgmagic.exchange import Usage
+    from imgmagic.exchange import ImageRequest
 
 #: The day on which the table below was read.
 DATED = "2026-11-22"
@@ -81,6 +84,67 @@ def cost(model: str, usage: Usage | None, given: Mapping[str, object]) -> Cost |
     return Cost(usd / 1e6, assumed)
 
 
+# The factors f of `output_tokens`' formula by quality; it reproduces the services' own calculators and live counts
+# (2880x2880 medium: 5930 tokens).
+_FACTORS: Mapping[str, Mapping[str, int]] = {
+    "gpt-image-2": {"low": 16, "medium": 48, "high": 96},
+    "gpt-image-2.5": {"low": 16, "medium": 24, "high": 48, "xhigh": 64, "max": 96},
+}
+
+# The older models have three sizes with published token counts; others are scaled by their pixels.
+_FIXED = {"low": 272, "medium": 1056, "high": 4160}
+
+_TOKENS_PER_PARTIAL = 100
+_TOKENS_PER_INPUT = 1024
+_WORDS_TO_TOKENS = 1.4
+
+
+def output_tokens(model: str, quality: str, width: int, height: int) -> int:
+    """Estimate the output tokens of one picture.
+
+    Parameters
+    ----------
+    model
+        A model of the price table; others are taken for `ASSUMED`.
+    quality
+        As in a request; ``auto`` and words that the model does not know are taken for its highest.
+    width, height
+        In px.
+    """
+    if model.startswith(("gpt-image-1", "chatgpt-image")):
+        return round(_FIXED.get(quality, _FIXED["high"]) * width * height / 1024**2)
+    factors = _FACTORS["gpt-image-2.5" if model.startswith(("gpt-image-2.5", "gpt-image-2.6")) else "gpt-image-2"]
+    factor = factors.get(quality, max(factors.values()))
+    long, short = max(width, height), min(width, height)
+    return math.ceil(factor * round(factor * short / long) * (2_000_000 + width * height) / 4_000_000)
+
+
+def estimate(model: str, request: ImageRequest, given: Mapping[str, object], *, partials: int = 0) -> Cost:
+    """Estimate what a call will cost, before it is sent.
+
+    Parameters
+    ----------
+    model
+        Model or deployment that will answer.
+    request
+        What will be asked; a size of ``auto`` is taken for 1024x1024.
+    given
+        See `cost`.
+    partials
+        Unfinished pictures that are shown on the way, each of which costs output tokens.
+    """
+    named = given.get(model, model)
+    family = named if isinstance(named, str) else model
+    known = _undated(family) if _undated(family) in PRICES else ASSUMED
+    width, height = (1024, 1024) if request.size == "auto" else map(int, request.size.split("x"))
+    usage = Usage(
+        text_in=round(len(request.prompt.split()) * _WORDS_TO_TOKENS) + 1,
+        image_in=_TOKENS_PER_INPUT * len(request.inputs),
+        out=request.n * output_tokens(known, request.quality, width, height) + partials * _TOKENS_PER_PARTIAL,
+    )
+    return cost(model, usage, given) or Cost(0.0)
+
+
 def price_of(entry: object) -> Price:
     """Read an entry of `%config ImgMagic.prices`.
 
@@ -92,7 +156,8 @@ def price_of(entry: object) -> Price:
     if isinstance(entry, str) and _undated(entry) in PRICES:
         return PRICES[_undated(entry)]
     if isinstance(entry, (list, tuple)) and len(entry) == len(Price.__slots__):
-        return Price(*map(float, entry))
+        with suppress(TypeError, ValueError):
+            return Price(*map(float, entry))
     raise SettingsError(
         f"prices: {entry!r} is neither a known model nor three numbers.",
         hint="%config ImgMagic.prices = {'my-dep': 'gpt-image-2'} or {'my-dep': (5, 8, 30)}: US dollars per million "

@@ -33,7 +33,11 @@ OPENAI_URL = "https://api.openai.com/v1"
 #: The first api-version of Azure that has the edits route.
 AZURE_API_VERSION = "2025-04-01-preview"
 
-AZURE_HOSTS = (".openai.azure.com", ".cognitiveservices.azure.com", ".services.ai.azure.com")
+AZURE_HOSTS = tuple(
+    f".{service}.azure.{cloud}"
+    for service in ("openai", "cognitiveservices", "services.ai")
+    for cloud in ("com", "us", "cn")
+)
 
 #: Variables that are no misspelling of another one, though they look like it.
 _NO_SLIPS = {"AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION", "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL"}

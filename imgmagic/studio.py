@@ -7,6 +7,7 @@ a half-configured laptop can still look at its history.
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from imgmagic import prices
-from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, QUALITIES
+from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
@@ -405,10 +406,22 @@ def _check(request: ImageRequest) -> None:
         f"the prompt has {len(request.prompt):,} characters, at most {MAX_PROMPT:,}": len(request.prompt) <= MAX_PROMPT,
         "jpeg has no transparency: use png or webp": (request.background, request.format) != ("transparent", "jpeg"),
         "compression is for jpeg and webp: add a format": request.compression is None or request.format != "png",
+        "the prompt holds half a character (a lone surrogate)": _travels(request.prompt),
+        "params must be JSON values": _travels(dict(request.params)),
+        f"params may not set {', '.join(OWN_FIELDS)}": not OWN_FIELDS.keys() & dict(request.params).keys(),
     }
     for rule, kept in rules.items():
         if not kept:
             raise CellError(f"This cannot be asked for: {printable(rule)}.")
+
+
+def _travels(value: Any) -> bool:
+    """Tell whether a value can be sent: as JSON, in UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
 def _waiting_line(request: ImageRequest, engine: Engine) -> str:

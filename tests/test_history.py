@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.helpers import Painter, png
 
 from imgmagic import CellError, HistoryError, Studio
 from imgmagic.database import MIGRATIONS
 from imgmagic.tree import History
+from tests.helpers import Painter, png
 
 
 @pytest.fixture
@@ -504,6 +504,10 @@ def test_a_session_is_the_notebooks_path_beside_the_folder(tmp_path):
         {"compression": 101},
         {"background": "transparent", "format": "jpeg"},
         {"compression": 50},
+        {"params": {"a": {1}}},
+        {"params": {"prompt": "another"}},
+        {"params": {"output_format": "gif"}},
+        {"alt": "x", "params": {"a": "half \ud83e"}},
     ],
 )
 def test_python_calls_are_checked_like_cells(studio, said):
