@@ -55,6 +55,13 @@ class StoppedError(UnreachableError):
     """The call was stopped by the user."""
 
 
+def stopped() -> StoppedError:
+    """Say that a call was cut off after it had been sent."""
+    error = StoppedError("The call was stopped: its connection is closed.", hint="It may be billed all the same.")
+    error.maybe_billed = True
+    return error
+
+
 class Watch:
     """What the one who works and the one who waits share."""
 

@@ -68,6 +68,7 @@ class CellArgs:
     save: str | None = None
     label: str | None = None
     alt: str | None = None
+    dry_run: bool = False
     raw: bool = False
     help: bool = False
 
@@ -204,6 +205,7 @@ def _parser(operation: Operation) -> _Parser:
     add("--save", metavar="PATH", help="also write the original there (-2, -3 … added when there are several)")
     add("--label", type=_label, metavar="NAME", help="name the (first) picture")
     add("--alt", metavar="TEXT", help="alternative text; default: the words themselves")
+    add("--dry-run", action="store_true", help="show what would be sent and what it would cost; send nothing")
     add("--raw", action="store_true", help="leave braces alone: no {name} substitution")
     add("-h", "--help", action="store_true", help="show this help")
     return parser

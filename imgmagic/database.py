@@ -58,7 +58,8 @@ MIGRATIONS = (
     );
     CREATE INDEX move_session ON move (session);
     CREATE TABLE flight (
-        id INTEGER PRIMARY KEY, engine TEXT NOT NULL, started TEXT NOT NULL, host TEXT NOT NULL, pid INTEGER NOT NULL
+        id INTEGER PRIMARY KEY, engine TEXT NOT NULL, usd REAL NOT NULL, started TEXT NOT NULL,
+        host TEXT NOT NULL, pid INTEGER NOT NULL
     );
     """,
 )
@@ -150,8 +151,9 @@ class Database:
         *,
         label: str | None,
         flight: int | None,
+        move: bool,
     ) -> list[int]:
-        """Write one generation with its pictures and inputs, make the first current, and give the numbers."""
+        """Write one generation with its pictures and inputs, log that the first is current, and give the numbers."""
         with self._transaction() as connection:
             key = _insert(connection, "generation", generation)
             numbers = [_insert(connection, "picture", each | {"generation": key}) for each in pictures]
@@ -159,8 +161,9 @@ class Database:
                 _insert(connection, "input", each | {"generation": key})
             if label is not None:
                 _label(connection, label, numbers[0])
-            move = {"session": generation["session"], "picture": numbers[0], "at": generation["created"]}
-            _insert(connection, "move", move)
+            if move:
+                moved = {"session": generation["session"], "picture": numbers[0], "at": generation["created"]}
+                _insert(connection, "move", moved)
             connection.execute("DELETE FROM flight WHERE id = ?", (flight,))
         return numbers
 
@@ -234,14 +237,21 @@ class Database:
 
     # --- paid requests on their way ---
 
-    def depart(self, engine: str, started: str, host: str, pid: int) -> int:
+    def depart(self, flight: dict[str, Any]) -> int:
         """Write down that a paid request is about to be sent."""
         with self._transaction() as connection:
-            return _insert(connection, "flight", {"engine": engine, "started": started, "host": host, "pid": pid})
+            return _insert(connection, "flight", flight)
 
     def flights(self) -> list[Row]:
         """Give the requests that were sent and whose end nobody wrote down."""
         return self._rows("SELECT * FROM flight ORDER BY id")
+
+    def costs(self) -> list[Row]:
+        """Give what every call cost, with what it is summed by."""
+        return self._rows(
+            "SELECT session, cell_id, engine, model, cost_usd, cost_as, created, "
+            "(SELECT count(*) FROM picture WHERE generation = generation.id) AS pictures FROM generation ORDER BY id"
+        )
 
     def arrive(self, flight: int) -> None:
         """Forget a request whose end is known."""

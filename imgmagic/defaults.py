@@ -41,6 +41,12 @@ class Defaults:
         Whether a refine shows its parent beside it.
     timeout_s
         Longest silence in seconds that a service is granted.
+    retries
+        How often a request is sent again where nothing can have been billed, 0 to 10.
+    partials
+        Unfinished pictures shown on the way, 0 to 3; None: one at high quality or above.
+    budget_usd
+        What the calls of one day may cost in US dollars, per folder.
     session
         Name of the session to go on with; None takes the notebook's path.
     """
@@ -55,6 +61,9 @@ class Defaults:
     preview_px: int = 512
     compare: bool = True
     timeout_s: float = 600.0
+    retries: int = 2
+    partials: int | None = None
+    budget_usd: float = 10.0
     session: str | None = None
 
 
@@ -146,6 +155,10 @@ def _switch(value: Any) -> bool:
     return words[str(value).lower()]
 
 
+def _partials(value: Any) -> int | None:
+    return None if value == "auto" else int(_between(0, 3, int)(value))
+
+
 def _size(value: Any) -> str:
     return size(_text(value))
 
@@ -170,5 +183,8 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     "preview_px": _between(64, 1024, int),
     "compare": _switch,
     "timeout_s": _between(1, 3600, float),
+    "retries": _between(0, 10, int),
+    "partials": _partials,
+    "budget_usd": _between(0, 1e6, float),
     "session": _text,
 }

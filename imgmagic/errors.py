@@ -20,6 +20,7 @@ and hide the traceback; a bug is any other exception and shows all of it.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 # C0/C1 controls (an escape sequence could repaint the terminal) and the marks that reorder bidirectional text.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -92,6 +93,8 @@ class ApiError(ImgmagicError):
         self.status = status
         self.code = code
         self.request_id = request_id
+        #: What the service said, reduced (`imgmagic.engines.failure.Failure`); None if it said nothing.
+        self.failure: Any = None
 
 
 class RefusedError(ApiError):
@@ -108,6 +111,8 @@ class UnreachableError(ApiError):
     """No answer came; ``maybe_billed`` is True when the request had been sent."""
 
     maybe_billed: bool = False
+    #: Whether no connection was made, so that trying again costs nothing.
+    may_retry: bool = False
 
 
 def printable(text: str, limit: int = 300) -> str:

@@ -88,7 +88,8 @@ class Gallery(Sequence["Picture"]):
         pictures = list(self)
         previews = [_preview(each, self._shown.preview_px, _PREVIEW_BYTES) for each in pictures]
         lines = [*self._caption(pictures, previews), *self.notes]
-        figures = [*self._parent(pictures), *self._figures(pictures, previews)]
+        before = self._parent(pictures)
+        figures = [*before, *self._figures(pictures, previews, "after · " if before else "")]
         bundle: dict[str, Any] = {"text/html": render.page(figures, lines), "text/plain": "\n".join(lines)}
         whole = [each for each in previews if each is not None]
         if whole:
@@ -112,12 +113,15 @@ class Gallery(Sequence["Picture"]):
         if parent is None:
             return []
         preview = _preview(parent, min(_PARENT_PX, self._shown.preview_px), _PARENT_BYTES)
-        return [render.Figure(preview, f"before: {parent.generation.alt}", f"{named(parent)} →")]
+        return [render.Figure(preview, f"before: {parent.generation.alt}", f"before · {named(parent)}")]
 
-    def _figures(self, pictures: Sequence[Picture], previews: Sequence[Preview | None]) -> list[render.Figure]:
-        several = len(pictures) > 1
+    def _figures(
+        self, pictures: Sequence[Picture], previews: Sequence[Preview | None], when: str
+    ) -> list[render.Figure]:
+        """Caption each picture where there is more than one to tell apart."""
+        several = len(pictures) > 1 or bool(when)
         return [
-            render.Figure(preview, picture.generation.alt, named(picture) if several else "")
+            render.Figure(preview, picture.generation.alt, f"{when}{named(picture)}" if several else "")
             for picture, preview in zip(pictures, previews, strict=True)
         ]
 

@@ -7,6 +7,7 @@ the user's own code has shown. The call also returns its gallery, which knows th
 
 from __future__ import annotations
 
+import threading
 from collections import ChainMap
 from copy import deepcopy
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from traitlets import Any as AnyTrait
 from imgmagic import kernel
 from imgmagic.cell import CellArgs, parse, usage
 from imgmagic.completion import matcher
-from imgmagic.errors import CellError, SettingsError, printable
+from imgmagic.errors import CellError, ImageError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
 from imgmagic.syntax import LineMagics, one_line_cells
 from imgmagic.template import expand
@@ -30,9 +31,11 @@ if TYPE_CHECKING:
 
     from imgmagic.gallery import Gallery
     from imgmagic.picture import Picture
-    from imgmagic.studio import Studio
+    from imgmagic.studio import Studio, Wishes
 
 _NAME = "ImgMagic"
+_TERMINAL_PATIENCE = 2  # the first line comes at once, the second after half a second
+_PARTIAL_PX, _PARTIAL_BYTES = 384, 40_000
 
 
 @dataclass(slots=True)
@@ -46,25 +49,43 @@ class _Execution:
 
 
 class _Spot:
-    """The place in a cell's output that one call owns."""
+    """The place in a cell's output that one call owns.
+
+    A call that was interrupted may still settle it from its own thread, so what is final is guarded by a lock.
+    """
 
     def __init__(self, shell: InteractiveShell) -> None:
-        # A terminal cannot replace what it has printed: there only the result is shown.
         self._live = hasattr(shell, "kernel")
         self._handle: Any = None
+        self._told = 0
+        self._settled = False
+        self._lock = threading.RLock()
 
-    def wait(self, line: str) -> None:
-        """Say that the call is under way."""
-        if self._live:
-            self.show(_line(line))
+    def wait(self, line: str, partial: bytes | None) -> None:
+        """Say what is waited for. A terminal cannot replace what it has printed: there it is one line, and no more."""
+        with self._lock:
+            self._told += 1
+            if self._settled:
+                return
+            if self._live:
+                self._show(_waiting(line, partial))
+            elif self._told == _TERMINAL_PATIENCE:
+                self._show({"text/plain": line})
+                self._handle = None
 
     def fail(self, line: str) -> None:
         """Leave one line where the call was waiting."""
-        if self._handle is not None:
-            self.show(_line(line))
+        with self._lock:
+            if self._handle is not None and not self._settled:
+                self._show(_line(line))
 
-    def show(self, bundle: dict[str, Any]) -> None:
-        """Put something into the place, instead of what is there."""
+    def settle(self, bundle: dict[str, Any]) -> None:
+        """Show what stays."""
+        with self._lock:
+            self._settled = True
+            self._show(bundle)
+
+    def _show(self, bundle: dict[str, Any]) -> None:
         from IPython.display import display
 
         if self._handle is None:
@@ -94,6 +115,9 @@ class ImgMagic(Magics):
     preview_px = _trait(512, "Longest edge in pixels of the previews in a notebook, 64 to 1024.")
     compare = _trait(True, "Whether a refine shows the picture before beside the one after.")
     timeout_s = _trait(600.0, "Longest silence in seconds that a service is granted.")
+    retries = _trait(2, "How often a request is sent again where nothing can have been billed, 0 to 10.")
+    partials = _trait("auto", "Unfinished pictures to show on the way, 0 to 3; auto: one at high quality or above.")
+    budget_usd = _trait(10.0, "What the calls of one day may cost in US dollars, per folder.")
     session = _trait(None, "Session to go on with; None takes the notebook's path. Read at the first call.")
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -141,25 +165,26 @@ class ImgMagic(Magics):
             raise CellError(f"%images takes no words, not '{printable(line, 40)}'.")
         from imgmagic.panel import Panel
 
-        _Spot(self.shell).show(Panel(self._studio()).bundle)
+        _Spot(self.shell).settle(Panel(self._studio()).bundle)
 
     @no_var_expand
     @line_magic
     def imgmagic(self, line: str) -> None:
         """Show which engine answers, where it lives and where each value came from: `%imgmagic`.
 
-        `%imgmagic check` compares the history's files and rows, and lists what is damaged.
+        `%imgmagic check` lists what is damaged in the history's folder, `cost` what was spent, by day, model and cell;
+        `stop` closes the connection of every call that is still on its way.
         """
         from imgmagic import status
 
-        commands = {"": status.table, "check": status.check}
+        commands = {"": status.table, "check": status.check, "cost": status.cost, "stop": status.stop}
         word = line.strip()
         if word not in commands:
             known = ", ".join(name for name in commands if name)
             raise CellError(
                 f"%imgmagic has no '{printable(word, 40)}'.", hint=f"There is %imgmagic alone, and: {known}."
             )
-        _Spot(self.shell).show(commands[word](self._studio()))
+        _Spot(self.shell).settle(commands[word](self._studio()))
 
     # --- what they share ---
 
@@ -168,60 +193,60 @@ class ImgMagic(Magics):
         names = ChainMap(dict(local_ns or {}), self.shell.user_ns)
         args = parse(operation, line, body, lambda text: expand(text, names))
         if args.help:
-            _Spot(self.shell).show({"text/plain": usage(operation)})
+            _Spot(self.shell).settle({"text/plain": usage(operation)})
             return None
         spot = _Spot(self.shell)
         try:
             gallery = self._made(args, spot)
         except KeyboardInterrupt:
-            spot.fail(f"%{operation}: interrupted; a request that was already sent may be billed")
+            spot.fail(
+                f"%{operation}: interrupted; a picture that still arrives is kept. `%imgmagic stop` closes the line"
+            )
             raise
         except Exception:
             spot.fail(f"%{operation}: nothing was made")
             raise
-        return self._shown(gallery, spot, args.output)
+        return None if gallery is None else self._shown(gallery, spot, args.output)
 
-    def _made(self, args: CellArgs, spot: _Spot) -> Gallery:
-        """Hand a call over to the studio."""
-        from imgmagic.studio import Wishes
+    def _made(self, args: CellArgs, spot: _Spot) -> Gallery | None:
+        """Hand a call over to the studio; a dry run makes nothing."""
+        from imgmagic import status
         from imgmagic.tree import CallSite
 
         studio = self._studio()
+        source = self._source(studio, args)
+        wishes = _wishes(args)
+        if args.dry_run:
+            spot.settle(status.plan(studio.plan(args.operation, args.prompt, wishes, source=source)))
+            return None
         execution = self._execution
         site = CallSite(execution.cell_id, execution.calls)
         execution.calls += 1
-        source = None
-        if args.operation == "refine":
-            source = self._find(studio, args.source) if args.source else studio.source(None)
-        wishes = Wishes(
-            n=args.n,
-            size=args.size,
-            quality=args.quality,
-            background=args.background,
-            format=args.format,
-            compression=args.compression,
-            moderation=args.moderation,
-            model=args.model,
-            params=args.param,
-            label=args.label,
-            alt=args.alt,
-            save=args.save,
-        )
         return studio.make(
-            args.operation, args.prompt, wishes, source=source, typed=args.typed, site=site, waiting=spot.wait
+            args.operation,
+            args.prompt,
+            wishes,
+            source=source,
+            typed=args.typed,
+            site=site,
+            tell=spot.wait,
+            late=lambda outcome: spot.settle(_line(outcome) if isinstance(outcome, str) else outcome.bundle),
         )
+
+    def _source(self, studio: Studio, args: CellArgs) -> Picture | None:
+        """Give the picture that a refine edits; an imagine edits none."""
+        if args.operation == "imagine":
+            return None
+        return self._find(studio, args.source) if args.source else studio.source(None)
 
     def _show(self, move: Callable[[Studio], int]) -> Gallery:
         """Move the cursor and show where it is."""
-        from imgmagic.gallery import Gallery
-
         studio = self._studio()
-        number = move(studio)
-        return self._shown(Gallery(studio.history, [number], studio.shown), _Spot(self.shell), None)
+        return self._shown(studio.look(move(studio)), _Spot(self.shell), None)
 
     def _shown(self, gallery: Gallery, spot: _Spot, output: str | None) -> Gallery:
         """Show a gallery once: it keeps quiet for the rest of this execution."""
-        spot.show(gallery.bundle)
+        spot.settle(gallery.bundle)
         shown_in = self._execution
         gallery.already_shown = lambda: self._execution is shown_in
         if output:
@@ -338,6 +363,42 @@ def unload(shell: InteractiveShell) -> None:
 def _discard(items: list[Any], item: object) -> None:
     if item in items:
         items.remove(item)
+
+
+def _wishes(args: CellArgs) -> Wishes:
+    """Give what the cell says besides its words."""
+    from imgmagic.studio import Wishes
+
+    return Wishes(
+        n=args.n,
+        size=args.size,
+        quality=args.quality,
+        background=args.background,
+        format=args.format,
+        compression=args.compression,
+        moderation=args.moderation,
+        model=args.model,
+        params=args.param,
+        label=args.label,
+        alt=args.alt,
+        save=args.save,
+    )
+
+
+def _waiting(line: str, partial: bytes | None) -> dict[str, Any]:
+    """Give the waiting line, with the unfinished picture that has just come."""
+    if partial is None:
+        return _line(line)
+    from imgmagic import images, render
+
+    try:
+        preview = images.preview(images.decode(partial), _PARTIAL_PX, _PARTIAL_BYTES)
+    except ImageError:
+        return _line(line)
+    return {
+        "text/html": render.page([render.Figure(preview, "unfinished picture", "unfinished")], [line]),
+        "text/plain": line,
+    }
 
 
 def _line(text: str) -> dict[str, Any]:

@@ -15,23 +15,29 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import os
 import socket
+import ssl
 import sys
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import LocationParseError
 
 from imgmagic.errors import ApiError, UnreachableError, printable
 from imgmagic.settings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from imgmagic.settings import Secret
 
@@ -47,6 +53,7 @@ MAX_ANSWER = 512 * 2**20
 MAX_PICTURE = 100 * 2**20
 
 _CHUNK = 2**20
+_SIP = 512
 
 Part = tuple[str, tuple[str, bytes, str]]
 
@@ -85,8 +92,88 @@ class Auth(AuthBase):
         return request
 
 
+class Line:
+    """A connection that another thread can cut.
+
+    Closing a session is not enough: a thread that waits for bytes goes on waiting, and so does the server. The socket
+    itself is shut down, which both ends notice at once.
+
+    Parameters
+    ----------
+    check
+        Called when the connection stands and nothing has been sent; may raise to leave it at that.
+    """
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        self.check = check
+        self._lock = threading.Lock()
+        self._sockets: list[socket.socket] = []
+        self._cut = False
+
+    def hold(self, connected: socket.socket) -> None:
+        """Remember a socket that has just been connected."""
+        with self._lock:
+            self._sockets.append(connected)
+            if self._cut:
+                _shut(connected)
+
+    def cut(self) -> None:
+        """Shut down every socket, now and to come."""
+        with self._lock:
+            self._cut = True
+            for each in self._sockets:
+                _shut(each)
+
+
+def _shut(connected: socket.socket) -> None:
+    # The plain socket's own method: that of a TLS socket would take its state from under the thread that reads.
+    with suppress(OSError):
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections that a line holds."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **how: Any) -> None:
+        """Make the pools for direct connections."""
+        super().init_poolmanager(*args, **how)
+        self.poolmanager.pool_classes_by_scheme = _pools(self._line)
+
+    def proxy_manager_for(self, proxy: str, **how: Any) -> Any:
+        """Make the pools for connections through a proxy."""
+        manager = super().proxy_manager_for(proxy, **how)
+        manager.pool_classes_by_scheme = _pools(self._line)
+        return manager
+
+
+def _pools(line: Line) -> dict[str, Any]:
+    """Give urllib3's pools with connections that report to a line."""
+    return {"http": _pool(HTTPConnectionPool, line), "https": _pool(HTTPSConnectionPool, line)}
+
+
+def _pool(kind: Any, line: Line) -> Any:
+    class Held(kind.ConnectionCls):  # type: ignore[misc]
+        def connect(self) -> None:
+            line.check()
+            super().connect()
+            line.hold(self.sock)
+            line.check()
+
+    return type(kind.__name__, (kind,), {"ConnectionCls": Held})
+
+
 class _Session(requests.Session):
     """A session to which no answer is a redirect: otherwise it would read one to its end, and stumble over its URL."""
+
+    def __init__(self, line: Line | None) -> None:
+        super().__init__()
+        if line is not None:
+            for scheme in ("https://", "http://"):
+                self.mount(scheme, _Adapter(line))
 
     def get_redirect_target(self, _response: requests.Response) -> None:
         """Find none."""
@@ -111,6 +198,8 @@ def post(
     json_body: Mapping[str, Any] | None = None,
     fields: Sequence[tuple[str, str]] = (),
     files: Sequence[Part] = (),
+    line: Line | None = None,
+    events: Callable[[bytes], None] | None = None,
 ) -> Answer:
     """Send one POST, as JSON or (with files) as a multipart form, and read the whole answer.
 
@@ -128,6 +217,11 @@ def post(
         The body of a JSON request.
     fields, files
         Text parts and file parts (name, (file name, bytes, MIME type)), in this order.
+    line
+        Lets somebody else cut the connection.
+    events
+        Takes the bytes of an event stream as they come; any other answer is read as a whole. What was asked does not
+        matter: servers answer stream requests with JSON too.
 
     Raises
     ------
@@ -139,6 +233,8 @@ def post(
         "POST",
         url,
         limit=MAX_ANSWER,
+        line=line,
+        events=events,
         auth=auth,
         timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
         params=query,
@@ -174,7 +270,15 @@ def is_public(host: str) -> bool:
     return bool(found) and all(ipaddress.ip_address(str(each[4][0]).split("%")[0]).is_global for each in found)
 
 
-def _exchange(method: str, url: str, *, limit: int, **how: Any) -> Answer:
+def _exchange(
+    method: str,
+    url: str,
+    *,
+    limit: int,
+    line: Line | None = None,
+    events: Callable[[bytes], None] | None = None,
+    **how: Any,
+) -> Answer:
     """Do one exchange over a connection of its own; foreign exceptions stop here."""
     started = time.monotonic()
     outside = sys.exc_info()[1]
@@ -182,10 +286,10 @@ def _exchange(method: str, url: str, *, limit: int, **how: Any) -> Answer:
     proxies = {"no_proxy": host} if is_loopback(host) else None
     try:
         with (
-            _Session() as session,
+            _Session(line) as session,
             session.request(method, url, allow_redirects=False, stream=True, proxies=proxies, **how) as response,
         ):
-            body = _read(response, limit)
+            body = _read(response, limit, events)
     except (requests.RequestException, LocationParseError, UnicodeError) as exc:
         raise _unreachable(urlsplit(url).netloc, exc, _reason(exc, outside)) from exc
     except KeyboardInterrupt:
@@ -195,12 +299,19 @@ def _exchange(method: str, url: str, *, limit: int, **how: Any) -> Answer:
     return Answer(response.status_code, CaseInsensitiveDict(response.headers), body)
 
 
-def _read(response: requests.Response, limit: int) -> bytes:
-    """Read a body up to a limit, counting decompressed bytes."""
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > limit:
+def _read(response: requests.Response, limit: int, events: Callable[[bytes], None] | None) -> bytes:
+    """Read a body up to a limit, counting decompressed bytes; an event stream is handed on as it comes."""
+    streams = response.ok and response.headers.get("content-type", "").lower().startswith("text/event-stream")
+    # Only a chunked answer is handed over as it arrives; of any other, urllib3 waits for as much as it was asked for.
+    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+    body, size = bytearray(), 0
+    for chunk in response.iter_content(_CHUNK if chunked or not streams else _SIP):
+        size += len(chunk)
+        if events is not None and streams:
+            events(chunk)
+        else:
+            body += chunk
+        if size > limit:
             raise ApiError(
                 f"{printable(urlsplit(response.url).netloc)} sent more than {limit // 2**20} MB; it was not read on.",
                 status=response.status_code,
@@ -231,6 +342,7 @@ def _unreachable(host: str, exc: Exception, reason: str) -> UnreachableError:
         message, hint = f"The request to {host} could not be sent ({reason}).", _NO_CONNECTION
     error = UnreachableError(message, hint=hint)
     error.maybe_billed = hint is _BILLED
+    error.may_retry = hint is _NO_CONNECTION and _before_sending(exc)
     return error
 
 
@@ -262,3 +374,138 @@ def _reason(exc: BaseException, outside: BaseException | None) -> str:
         exc = inner
     text = getattr(exc, "strerror", None) or getattr(exc, "verify_message", None) or str(exc)
     return printable(str(text) or type(exc).__name__, 160)
+
+
+def ask(
+    url: str,
+    *,
+    auth: Auth,
+    read_timeout_s: float,
+    query: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+    json_body: Mapping[str, Any] | None = None,
+    form: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask a signed question that makes no picture: a GET, or a POST with a JSON body or a multipart form without files.
+
+    Parameters
+    ----------
+    url
+        Without a query.
+    auth
+        Signs the request.
+    read_timeout_s
+        Longest silence in seconds.
+    query, headers
+        Further query values and headers.
+    json_body, form
+        What a POST carries; with neither it is a GET.
+
+    Raises
+    ------
+    UnreachableError
+        If no complete answer came.
+    ApiError
+        If it is far too long for what was asked.
+    """
+    # `requests` makes a form of plain fields urlencoded unless they come as files, here without a file name.
+    parts = None if form is None else [(name, (None, value)) for name, value in form.items()]
+    return _exchange(
+        "GET" if json_body is None and form is None else "POST",
+        url,
+        limit=_MAX_WORDS,
+        auth=auth,
+        timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
+        params=query,
+        headers={"Accept": "application/json", "User-Agent": "imgmagic", **(headers or {})},
+        json=json_body,
+        files=parts,
+    )
+
+
+#: Largest answer in bytes where words are expected: the list of models of a large gateway.
+_MAX_WORDS = 16 * 2**20
+
+
+def proxy_of(url: str) -> str:
+    """Name the proxy that a request would take, as host and port without credentials; empty if it goes directly."""
+    if is_loopback(urlsplit(url).hostname or ""):
+        return ""
+    proxies = requests.utils.get_environ_proxies(url, no_proxy=None)
+    proxy = requests.utils.select_proxy(url, proxies) or ""
+    return urlsplit(proxy if "//" in proxy else f"//{proxy}").netloc.rpartition("@")[2]
+
+
+def resolve(host: str) -> tuple[str, ...]:
+    """Look up the addresses of a host.
+
+    Raises
+    ------
+    UnreachableError
+        If there is none.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        message = f"No address is known for {printable(host, 100)} ({_reason(exc, None)})."
+        raise UnreachableError(message, hint=_NO_NAME) from exc
+    return tuple(dict.fromkeys(str(each[4][0]) for each in found))
+
+
+_NO_NAME = "Is the name spelt right? Without a network, or outside the company's VPN, it may not be known."
+
+
+def reach(host: str, port: int, *, tls: bool, timeout_s: float = CONNECT_TIMEOUT_S) -> str:
+    """Connect, shake hands, and hang up; nothing else is sent.
+
+    Parameters
+    ----------
+    host, port
+        Where to.
+    tls
+        Whether to secure the connection, trusting the certificates that requests are sent with.
+    timeout_s
+        Longest wait in seconds, for the connection and for each step of the handshake.
+
+    Returns
+    -------
+    str
+        The version of TLS, or an empty string without.
+
+    Raises
+    ------
+    UnreachableError
+        If there is no connection, or no secure one.
+    """
+    outside = sys.exc_info()[1]
+    context = _trusting() if tls else None
+    name = printable(f"{host}:{port}", 100)
+    try:
+        plain = socket.create_connection((host, port), timeout_s)
+    except (OSError, UnicodeError) as exc:
+        message = f"No connection to {name} ({_reason(exc, outside)})."
+        raise UnreachableError(message, hint=_NO_CONNECTION) from exc
+    with plain:
+        if context is None:
+            return ""
+        try:
+            with context.wrap_socket(plain, server_hostname=host) as secured:
+                return secured.version() or "TLS"
+        except ssl.SSLCertVerificationError as exc:
+            message = f"The certificate of {name} is not accepted ({_reason(exc, outside)})."
+            raise UnreachableError(message, hint=_CERTIFICATE) from exc
+        except (OSError, ValueError) as exc:
+            message = f"No secure connection to {name} ({_reason(exc, outside)})."
+            raise UnreachableError(message, hint=_NO_TLS) from exc
+
+
+def _trusting() -> ssl.SSLContext:
+    """Trust what `requests` trusts: the bundle that the environment names, else its own."""
+    variable = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), "")
+    bundle = os.environ[variable] if variable else requests.utils.DEFAULT_CA_BUNDLE_PATH
+    file, folder = (None, bundle) if os.path.isdir(bundle) else (bundle, None)  # noqa: PTH112
+    try:
+        return ssl.create_default_context(cafile=file, capath=folder)
+    except OSError as exc:
+        message = f"The certificates in {printable(bundle, 200)} cannot be read ({_reason(exc, None)})."
+        raise UnreachableError(message, hint=f"Check {variable or 'the installation of certifi'}.") from exc

@@ -67,17 +67,23 @@ class Panel:
     @property
     def bundle(self) -> dict[str, Any]:
         """What a notebook shows: the widget, and beside it the same as plain HTML for readers without a kernel."""
-        figures = [_figure(picture, _THUMB_PX, _THUMB_BYTES) for picture in self._pictures()]
+        pictures, cursor = self._pictures(), self._history.cursor
+        figures = [
+            _figure(each, "current · " if each.number == cursor else "", _THUMB_PX, _THUMB_BYTES) for each in pictures
+        ]
+        text = f"imgmagic panel: {len(pictures)} pictures, current {'none' if cursor is None else f'#{cursor}'}"
         shown: dict[str, Any] = dict(self.widget._repr_mimebundle_())
-        return shown | {"text/html": render.page(figures, ["The history, as it was when this was run."])}
+        html = render.page(figures, ["The history, as it was when this was run."])
+        return shown | {"text/html": html, "text/plain": text}
 
     def draw(self) -> None:
         """Draw everything that has changed."""
         with self._lock:
             pictures = self._pictures()
             self._strip.children = [self._tile(picture) for picture in pictures]
-            for number, tile in self._tiles.items():
-                _mark(tile, current=number == self._history.cursor)
+            # Unmarked first, so that no two tiles are ever marked at once.
+            for number, tile in sorted(self._tiles.items(), key=lambda item: item[0] == self._history.cursor):
+                _mark(tile, current=number == self._history.cursor, selected=number == self._selected)
             self._undo.disabled = not self._history.can_undo
             self._redo.disabled = not self._history.can_redo
             self._draw_look()
@@ -90,8 +96,9 @@ class Panel:
             return
         picture = self._history[self._selected]
         parent = picture.parent
-        figures = [_figure(each, _LOOK_PX, _LOOK_BYTES) for each in (parent, picture) if each is not None]
-        lines = [" · ".join([named(picture), *facts(picture)]), picture.prompt]
+        figures = [_figure(parent, "before · ", _LOOK_PX, _LOOK_BYTES)] if parent is not None else []
+        figures.append(_figure(picture, "after · " if parent is not None else "", _LOOK_PX, _LOOK_BYTES))
+        lines = [picture.prompt, " · ".join([named(picture), *facts(picture)])]
         self._look.value = render.page(figures, [printable(line, 1000) for line in lines])
         self._back.disabled = self._selected == self._history.cursor
 
@@ -153,24 +160,24 @@ def _button(text: str, tooltip: str, action: Callable[..., None]) -> widgets.But
     return button
 
 
-def _mark(tile: widgets.VBox, *, current: bool) -> None:
-    """Mark the current picture by more than its colour: its button is pressed, its frame is drawn."""
-    tile.layout.border = _MARKED if current else _PLAIN
+def _mark(tile: widgets.VBox, *, current: bool, selected: bool) -> None:
+    """Mark the current picture by more than its colour: its button is filled; the one that is looked at has a frame."""
+    tile.layout.border = _MARKED if selected else _PLAIN
     tile.children[1].button_style = "primary" if current else ""
     (tile.add_class if current else tile.remove_class)("imgmagic-current")
 
 
-def _figure(picture: Picture, side: int, budget: int) -> render.Figure:
+def _figure(picture: Picture, when: str, side: int, budget: int) -> render.Figure:
     try:
         preview = images.preview(picture.image, side, budget)
     except (HistoryError, ImageError):
         preview = None
-    return render.Figure(preview, picture.generation.alt, named(picture))
+    return render.Figure(preview, picture.generation.alt, f"{when}{named(picture)}")
 
 
 def _thumbnail(picture: Picture) -> str:
     """Give a thumbnail in a square of its own, so that tiles line up."""
-    preview = _figure(picture, _THUMB_PX, _THUMB_BYTES).preview
+    preview = _figure(picture, "", _THUMB_PX, _THUMB_BYTES).preview
     square = f"width:{_THUMB_PX}px;height:{_THUMB_PX}px;object-fit:contain"
     if preview is None:
         return f'<div style="{square}"><em>damaged</em></div>'

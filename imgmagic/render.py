@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _MAX_ALT = 600
 
-_ROW = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-end"
+_ROW = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start;line-height:1.4"
 _FIGURE = "margin:0;max-width:100%"
 _IMG = "max-width:100%;height:auto;border-radius:4px;display:block"
 _SMALL = "font-size:87%;opacity:0.8;margin-top:4px"
@@ -50,7 +50,8 @@ def page(figures: Sequence[Figure], lines: Sequence[str]) -> str:
     """
     shown = "".join(_figure(each) for each in figures)
     below = "".join(f'<div dir="auto" style="{_SMALL}">{escape(line)}</div>' for line in lines if line)
-    return f'<div class="imgmagic"><div style="{_ROW}">{shown}</div>{below}</div>'
+    row = f'<div style="{_ROW}">{shown}</div>' if shown else ""
+    return f'<div class="imgmagic" style="line-height:1.4">{row}{below}</div>'
 
 
 def note(text: str) -> str:

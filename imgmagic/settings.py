@@ -5,14 +5,15 @@ did it use?" has one answer. First match wins: a forced engine, `AZURE_OPENAI_EN
 `OPENAI_API_KEY`, and with none of them the built-in sketch engine. A half-set environment is an error that names what
 is missing; it never falls back in silence, since the user would take a sketch for what they pay for.
 
-Credentials live in a `Secret` and the environment is read through `Environment`; neither shows values in a `repr`, so
-no traceback, however verbose, prints a key.
+Credentials live in a `Secret` and the environment is read through `Environment`, which also holds the keys that were
+typed in; neither shows values in a `repr`, so no traceback, however verbose, prints a key.
 """
 
 from __future__ import annotations
 
 import difflib
 import ipaddress
+import os
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
@@ -21,7 +22,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from imgmagic.errors import SettingsError, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, MutableMapping
 
 EngineName = Literal["azure", "openai", "compatible", "sketch"]
 ENGINES: tuple[EngineName, ...] = ("azure", "openai", "compatible", "sketch")
@@ -41,6 +42,12 @@ AZURE_HOSTS = tuple(
 
 #: Variables that are no misspelling of another one, though they look like it.
 _NO_SLIPS = {"AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION", "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL"}
+
+#: Variables that hold a credential, those of azure-identity included.
+CREDENTIALS = ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "OPENAI_API_KEY", "AZURE_CLIENT_SECRET")
+
+#: Shortest credential, in characters, that is looked for in a text: a shorter one could stand there by chance.
+_TELLTALE = 8
 
 SKETCH_HINT = "To go on without a service: `%config ImgMagic.engine = 'sketch'` (the built-in sketch engine)."
 
@@ -65,6 +72,25 @@ class Secret:
         """Tell whether it can travel in an HTTP header."""
         return self._value.isascii() and self._value.isprintable() and not set(" \"'") & set(self._value)
 
+    def checked(self, name: str) -> Secret:
+        """Give itself if it can be used.
+
+        Raises
+        ------
+        SettingsError
+            If not; ``name`` says where it came from.
+        """
+        if not self.usable():
+            raise SettingsError(
+                f"{name} holds characters that no key has (a blank, a line break, a quote or a letter outside ASCII).",
+                hint="Copy the key again, without quotes and without anything around it.",
+            )
+        return self
+
+    def stands_in(self, text: str) -> bool:
+        """Tell whether it is part of a text, and too long to be there by chance."""
+        return len(self._value) >= _TELLTALE and self._value in text
+
     def __repr__(self) -> str:
         return "Secret('…')"
 
@@ -73,16 +99,32 @@ class Secret:
 
 
 class Environment:
-    """The environment variables, without a `repr` that would print them all."""
+    """The environment variables, without a `repr` that would print them all, and the keys that were typed in.
 
-    __slots__ = ("_variables",)
+    Parameters
+    ----------
+    variables
+        The variables by name.
+    kept
+        Keys that stand before the variables of their names; None begins with none. They are held here since whatever
+        is put into `os.environ` is handed to every child process.
+    """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    __slots__ = ("_kept", "_variables")
+
+    def __init__(self, variables: Mapping[str, str], kept: MutableMapping[str, Secret] | None = None) -> None:
         self._variables = variables
+        self._kept = {} if kept is None else kept
+
+    @classmethod
+    def of_process(cls) -> Environment:
+        """Give this process's environment: a key kept in one is seen by all."""
+        return cls(os.environ, _KEPT)
 
     def get(self, name: str) -> str:
         """Give a variable's value without surrounding blanks; an unset one is empty."""
-        return self._variables.get(name, "").strip()
+        kept = self._kept.get(name)
+        return self._variables.get(name, "").strip() if kept is None else kept.reveal()
 
     def first(self, *names: str) -> str:
         """Give the name of the first variable that is set, or an empty string."""
@@ -90,13 +132,24 @@ class Environment:
 
     def secret(self, name: str) -> Secret:
         """Wrap a variable's value, so that it never lies about in a string."""
-        secret = Secret(self.get(name))
-        if not secret.usable():
-            raise SettingsError(
-                f"{name} holds characters that no key has (a blank, a line break, a quote or a letter outside ASCII).",
-                hint="Copy the key again, without quotes and without anything around it.",
-            )
-        return secret
+        return Secret(self.get(name)).checked(name)
+
+    def keep(self, name: str, secret: Secret) -> None:
+        """Put a key before the variable of this name, for as long as the process lives."""
+        self._kept[name] = secret
+
+    def forget(self, name: str) -> bool:
+        """Let the variable count again; True if a key stood before it."""
+        return self._kept.pop(name, None) is not None
+
+    def origin(self, name: str) -> str:
+        """Say where a variable's value comes from."""
+        return f"{name} (%imgmagic login)" if name in self._kept else name
+
+    def secrets(self) -> Iterator[Secret]:
+        """Give every credential that is configured, also those that another one stands before."""
+        yield from tuple(self._kept.values())
+        yield from (Secret(self._variables.get(name, "").strip()) for name in CREDENTIALS)
 
     def near(self, name: str) -> list[str]:
         """Name the variables that are set and look like ``name``, those aside that have a meaning of their own."""
@@ -104,10 +157,14 @@ class Environment:
         return difflib.get_close_matches(name, candidates, n=3, cutoff=0.8)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._variables)
+        return iter({**dict.fromkeys(self._variables), **dict.fromkeys(self._kept)})
 
     def __repr__(self) -> str:
         return "Environment(…)"
+
+
+#: The keys that were typed into this process.
+_KEPT: dict[str, Secret] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +270,28 @@ def configured(environment: Environment) -> bool:
     return bool(environment.first("IMGMAGIC_ENGINE", "AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL", "OPENAI_API_KEY"))
 
 
+def key_variable(environment: Environment, *, engine: str | None = None) -> tuple[EngineName, str]:
+    """Give the engine that would answer, and the variable that holds its key: empty for one that needs none.
+
+    Parameters
+    ----------
+    environment
+        The variables to read.
+    engine
+        What `%config ImgMagic` says; None where it says nothing.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such engine, or an address cannot be used.
+    """
+    name, _ = _which(environment, engine)
+    if name == "sketch":
+        return name, ""
+    beside = name != "azure" or _azure_variable(environment) == "OPENAI_BASE_URL"
+    return name, "OPENAI_API_KEY" if beside else "AZURE_OPENAI_API_KEY"
+
+
 def _which(environment: Environment, forced: str | None) -> tuple[EngineName, str]:
     """Choose the engine, and say what chose it."""
     if forced or environment.get("IMGMAGIC_ENGINE"):
@@ -258,7 +337,7 @@ def _openai(given: _Given) -> Settings:
             "engine": given.why,
             "endpoint": named or "built in",
             "model": model_from or "built in",
-            "key": "OPENAI_API_KEY",
+            "key": env.origin("OPENAI_API_KEY"),
         },
     )
 
@@ -281,7 +360,7 @@ def _compatible(given: _Given) -> Settings:
         model=model,
         secret=env.secret("OPENAI_API_KEY") if keyed else None,
         sources={"engine": given.why, "endpoint": "OPENAI_BASE_URL", "model": model_from or "not set"}
-        | ({"key": "OPENAI_API_KEY"} if keyed else {}),
+        | ({"key": env.origin("OPENAI_API_KEY")} if keyed else {}),
     )
 
 
@@ -301,10 +380,10 @@ def _azure(given: _Given) -> Settings:
     model, model_from = given.model("AZURE_OPENAI_DEPLOYMENT_NAME", "AZURE_OPENAI_DEPLOYMENT")
     if not model:
         model, model_from = address.deployment, named
-    key = _azure_key(env, named)
+    access = _azure_access(env, named)
     lacking = [] if model else ["AZURE_OPENAI_DEPLOYMENT_NAME"]
-    lacking += [] if key else ["AZURE_OPENAI_API_KEY"]
-    if lacking:
+    lacking += [] if access else ["AZURE_OPENAI_API_KEY"]
+    if access is None or lacking:
         raise _missing(env, "Azure OpenAI", lacking)
     version, version_from, notes = _api_version(env, address)
     return Settings(
@@ -313,16 +392,16 @@ def _azure(given: _Given) -> Settings:
         model=model,
         deployment_route=not address.v1,
         api_version=version,
-        secret=env.secret(key),
-        scheme="bearer" if key == "AZURE_OPENAI_AD_TOKEN" else "api-key",
+        secret=access.secret,
+        scheme=access.scheme,
         sources={
             "engine": given.why,
             "endpoint": named,
             "model": model_from,
-            "key": key,
+            "key": access.source,
             "api-version": version_from,
         },
-        notes=notes,
+        notes=notes + access.notes,
     )
 
 
@@ -335,10 +414,31 @@ def _azure_variable(env: Environment) -> str:
     return "OPENAI_BASE_URL" if _by_host(host) == "azure" else ""
 
 
-def _azure_key(env: Environment, named: str) -> str:
-    """Name the variable that holds the credential; a URL in OPENAI_BASE_URL goes with the key beside it."""
+@dataclass(frozen=True, slots=True)
+class _Access:
+    """What lets one into an Azure resource, how it travels and where it came from."""
+
+    secret: Secret
+    scheme: Literal["api-key", "bearer"]
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+def _azure_access(env: Environment, named: str) -> _Access | None:
+    """Give the key, else the token, else what azure-identity will find; a URL in OPENAI_BASE_URL has its key beside."""
     beside = ["OPENAI_API_KEY"] if named == "OPENAI_BASE_URL" else []
-    return env.first(*beside, "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
+    key = env.first(*beside, "AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN")
+    if key:
+        scheme: Literal["api-key", "bearer"] = "bearer" if key == "AZURE_OPENAI_AD_TOKEN" else "api-key"
+        return _Access(env.secret(key), scheme, env.origin(key))
+    from imgmagic import entra
+
+    if not entra.installed():
+        return None
+    # OpenAI's own key may well be set for something else.
+    slips = [near for near in env.near("AZURE_OPENAI_API_KEY") if near.startswith("AZURE_")]
+    notes = [f"{near} is not read (did you mean AZURE_OPENAI_API_KEY?); Entra ID is used instead" for near in slips]
+    return _Access(entra.EntraToken(env.get("AZURE_OPENAI_SCOPE")), "bearer", "azure-identity", tuple(notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -432,7 +532,8 @@ def _missing(env: Environment, service: str, names: list[str]) -> SettingsError:
 _WHAT = {
     "AZURE_OPENAI_ENDPOINT": "AZURE_OPENAI_ENDPOINT: the address of the resource, https://NAME.openai.azure.com.",
     "AZURE_OPENAI_DEPLOYMENT_NAME": "AZURE_OPENAI_DEPLOYMENT_NAME: the name that your image model was deployed under.",
-    "AZURE_OPENAI_API_KEY": "AZURE_OPENAI_API_KEY: a key of the resource; or AZURE_OPENAI_AD_TOKEN: an Entra ID token.",
+    "AZURE_OPENAI_API_KEY": "AZURE_OPENAI_API_KEY: a key of the resource; or AZURE_OPENAI_AD_TOKEN: an Entra ID token; "
+    'or `pip install "jupyter-imgmagic[entra]"`, which asks for a token itself when you are signed in to Azure.',
     "OPENAI_API_KEY": "OPENAI_API_KEY: a key of your OpenAI account.",
     "OPENAI_BASE_URL": "OPENAI_BASE_URL: the server's address, for example http://127.0.0.1:8080/v1.",
 }

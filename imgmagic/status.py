@@ -6,10 +6,13 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from imgmagic import __version__
-from imgmagic.errors import SettingsError
+from imgmagic import __version__, render
+from imgmagic.errors import SettingsError, printable
+from imgmagic.studio import today
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imgmagic.studio import Studio
 
 _HEAD = ("", "value", "from")
@@ -27,6 +30,55 @@ def check(studio: Studio) -> dict[str, Any]:
     lines = problems or [f"All is well: {len(studio.history.all)} pictures, every file whole ({studio.history.home})."]
     listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return {"text/html": f'<ul class="imgmagic">{listed}</ul>', "text/plain": "\n".join(lines)}
+
+
+def stop(studio: Studio) -> dict[str, Any]:
+    """Stop what is still on its way, and say what was stopped."""
+    count = studio.stop()
+    calls = "1 call was" if count == 1 else f"{count} calls were"
+    line = f"{calls} stopped; what had been sent may be billed all the same." if count else "Nothing is on its way."
+    return {"text/html": render.note(line), "text/plain": line}
+
+
+def plan(rows: list[tuple[str, str]]) -> dict[str, Any]:
+    """Give the table of a dry run."""
+    filled = [(name, value, "") for name, value in rows]
+    return {"text/html": _html(filled), "text/plain": _plain(filled)}
+
+
+def cost(studio: Studio) -> dict[str, Any]:
+    """Give what was spent: by day, by model and by cell of this session."""
+    calls = studio.history.costs()
+    mine = [each for each in calls if each["session"] == studio.history.session]
+    rows = [
+        *_sums("day", calls, lambda each: _day(each["created"])),
+        *_sums("model", calls, lambda each: f"{each['engine']}/{each['model']}"),
+        *_sums("cell", mine, lambda each: each["cell_id"] or "without an id"),
+        ("in all", f"${sum(each['cost_usd'] or 0 for each in calls):.3f}", _count(calls)),
+    ]
+    return {"text/html": _html(rows), "text/plain": _plain(rows)}
+
+
+def _sums(name: str, calls: list[dict[str, Any]], by: Callable[[dict[str, Any]], str]) -> list[tuple[str, str, str]]:
+    """Sum calls by some word; what has no known price is said."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for each in calls:
+        groups.setdefault(by(each), []).append(each)
+    return [
+        (f"{name} {printable(word, 60)}", f"${sum(each['cost_usd'] or 0 for each in group):.3f}", _count(group))
+        for word, group in groups.items()
+    ]
+
+
+def _count(calls: list[dict[str, Any]]) -> str:
+    pictures = sum(each["pictures"] for each in calls)
+    unknown = sum(each["cost_usd"] is None for each in calls)
+    said = f"{len(calls)} calls, {pictures} pictures"
+    return said + (f", {unknown} of unknown cost" if unknown else "")
+
+
+def _day(created: str) -> str:
+    return f"{datetime.fromisoformat(created).astimezone():%Y-%m-%d}"
 
 
 def _engine(studio: Studio) -> list[tuple[str, str, str]]:
@@ -50,13 +102,12 @@ def _history(studio: Studio) -> list[tuple[str, str, str]]:
     history = studio.history
     current = history.current
     label = f" {current.label}" if current is not None and current.label else ""
-    today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return [
         ("current picture", "none yet" if current is None else f"#{current.number}{label}", ""),
         ("pictures", f"{len(history)} in this session, {len(history.all)} in the folder", ""),
         (
             "spent",
-            f"${history.spent(since=today):.3f} today, ${history.spent():.3f} in all",
+            f"${history.spent(since=today()):.3f} today, ${history.spent():.3f} in all",
             "the services' token counts",
         ),
         ("session", history.session, ""),

@@ -10,29 +10,35 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from imgmagic import prices
+from imgmagic.calls import Call, Progress, Watch
 from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
-from imgmagic.errors import CellError, HistoryError, printable
+from imgmagic.errors import CellError, HistoryError, ImgmagicError, SettingsError, printable
 from imgmagic.exchange import Format, ImageRequest, Input, Operation
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.picture import SUFFIXES, Picture
 from imgmagic.places import find_home, session_of
 from imgmagic.settings import Environment, Settings
-from imgmagic.tree import CallSite, History, check_label
+from imgmagic.tree import CallSite, History, asked, check_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from imgmagic.exchange import ImageResponse
+
+#: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
+Tell = Callable[[str, "bytes | None"], None]
 
 #: What may be inherited from the picture that is edited.
 _INHERITED = ("size", "quality", "background", "format")
@@ -84,6 +90,7 @@ class Studio:
         self._session = session
         self._said = {"engine": engine, **defaults} if isinstance(engine, str) else dict(defaults)
         self._environment = Environment(os.environ)
+        self._running: list[Call[list[Picture]]] = []
         #: Called for the defaults in force; the magics put `%config ImgMagic` here.
         self.config: Callable[[], Mapping[str, Any]] = lambda: self._said
 
@@ -138,7 +145,8 @@ class Studio:
         settings = self.settings()
         for note in settings.notes:
             self._say_once(note)
-        return connect(settings, timeout_s=self.defaults.timeout_s)
+        defaults = self.defaults
+        return connect(settings, timeout_s=defaults.timeout_s, retries=defaults.retries, partials=defaults.partials)
 
     def _say_once(self, note: str) -> None:
         told = self.__dict__.setdefault("_told", set())
@@ -276,7 +284,8 @@ class Studio:
         source: Picture | None = None,
         typed: str = "",
         site: CallSite | None = None,
-        waiting: Callable[[str], None] = lambda _line: None,
+        tell: Tell = lambda _line, _partial: None,
+        late: Callable[[Gallery | str], None] = lambda _outcome: None,
     ) -> Gallery:
         """Run the whole pipe once; `imagine`, `refine` and the magics all end here.
 
@@ -290,23 +299,59 @@ class Studio:
             The words before substitution, if they differ.
         site
             The call that asks.
-        waiting
-            Told in one line who is asked for what, before anything is sent.
+        tell
+            Told about twice a second, in one line, what is waited for; with it an unfinished picture that has come.
+        late
+            Given what came of the call if the wait for it was interrupted: the pictures that were kept, or a line.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the wait was interrupted; what was sent goes on, and its picture is kept without moving the cursor.
         """
         check_label(wishes.label)
         request = self.prepare(operation, prompt, wishes, source=source, typed=typed)
         targets = save_targets(wishes.save, request.format, request.n)
-        history = self.history
         engine = self.engine()
-        waiting(_waiting_line(request, engine))
-        response, flight = self._sent(engine, request)
-        cost = self._cost(engine, response)
-        pictures = history.add(
-            request, response, site=site, alt=wishes.alt, label=wishes.label, cost=cost, flight=flight
-        )
+        expected = self._afford(engine, request)
+        asking = _asking(request, engine)
+
+        def work(watch: Watch) -> list[Picture]:
+            return self._answered(engine, request, watch, expected, site=site, alt=wishes.alt, label=wishes.label)
+
+        call = Call(work, lambda outcome: late(self._late(outcome)))
+        self._running.append(call)
+        tell(_line(asking, call.watch.progress()), None)
+        try:
+            pictures = call.start().wait(lambda told: tell(_line(asking, told), told.partial))
+        finally:
+            self._running = [each for each in self._running if not each.done]
         for picture, target in zip(pictures, targets, strict=False):
             picture.save(target)
-        return Gallery(history, [each.number for each in pictures], self.shown, notes=self._notices())
+        return Gallery(self.history, [each.number for each in pictures], self.shown, notes=self._notices())
+
+    def look(self, number: int) -> Gallery:
+        """Show a picture that a move has made current, by itself: nothing was made of another just now."""
+        notes = (f"#{number} is the current picture now; nothing was deleted", *self._notices())
+        return Gallery(self.history, [number], replace(self.shown, compare=False), notes=notes)
+
+    def stop(self) -> int:
+        """Cut the connection of every call that is still on its way, and give their number."""
+        running = [each for each in self._running if not each.done]
+        for call in running:
+            call.watch.stop()
+        return len(running)
+
+    def plan(
+        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | None = None
+    ) -> list[tuple[str, str]]:
+        """Say what a call would send and cost, without sending it; the expanded prompt included."""
+        request = self.prepare(operation, prompt, wishes, source=source)
+        engine = self.engine()
+        rows = [("asks", engine.describe(request)), ("prompt", request.prompt)]
+        rows += [("source", f"#{request.source.number}")] if request.source else []
+        rows += [(name, str(value)) for name, value in asked(request).items()]
+        return [*rows, ("expected cost", self._price_tag(engine, request)), ("sent", "nothing: this was a dry run")]
 
     def prepare(
         self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | None = None, typed: str = ""
@@ -338,21 +383,83 @@ class Studio:
         _check(request)
         return request
 
-    def _sent(self, engine: Engine, request: ImageRequest) -> tuple[ImageResponse, int | None]:
-        """Ask the engine; a paid request is written down before it is sent, and crossed out if it ends badly."""
-        flight = self.history.depart(engine.name) if engine.paid else None
+    def _answered(
+        self,
+        engine: Engine,
+        request: ImageRequest,
+        watch: Watch,
+        expected: float,
+        *,
+        site: CallSite | None,
+        alt: str | None,
+        label: str | None,
+    ) -> list[Picture]:
+        """Ask the engine and keep its answer; a paid request is written down before it is sent.
+
+        This runs on the call's own thread. An answer that nobody waits for any more is kept too: it is paid for.
+        """
+        history = self.history
+        flight = history.depart(engine.name, expected) if engine.paid else None
         try:
-            return engine.make(request), flight
+            response = engine.make(request, watch)
+            cost = self._cost(engine, request, response)
+            with watch.storing() as awaited:
+                return history.add(
+                    request, response, site=site, alt=alt, label=label, cost=cost, flight=flight, move=awaited
+                )
         except BaseException:
             if flight is not None:
-                self.history.arrive(flight)
+                history.arrive(flight)
             raise
 
-    def _cost(self, engine: Engine, response: ImageResponse) -> prices.Cost | None:
-        """Price a call; an engine on this machine costs nothing."""
+    def _late(self, outcome: list[Picture] | BaseException) -> Gallery | str:
+        """Say what came of a call whose wait was interrupted."""
+        if isinstance(outcome, BaseException):
+            said = outcome.message if isinstance(outcome, ImgmagicError) else type(outcome).__name__
+            return f"interrupted; then: {printable(said)}"
+        numbers = [each.number for each in outcome]
+        names = ", ".join(f"#{number}" for number in numbers)
+        return Gallery(self.history, numbers, self.shown, notes=(f"arrived late, kept as {names}",))
+
+    def _afford(self, engine: Engine, request: ImageRequest) -> float:
+        """Give what a call is expected to cost in US dollars; one that would burst the day's budget is not sent.
+
+        Raises
+        ------
+        SettingsError
+            If it would.
+        """
+        if not engine.paid:
+            return 0.0
+        defaults = self.defaults
+        expected = self._estimate(engine, request).usd
+        spent = self.history.spent(since=today()) + self.history.expected()
+        if spent + expected > defaults.budget_usd:
+            raise SettingsError(
+                f"${spent:.2f} of ${defaults.budget_usd:.2f} spent today, this call ≈${expected:.2f}, not sent.",
+                hint=f"Raise it with `%config ImgMagic.budget_usd = {max(1, round(defaults.budget_usd * 2))}`.",
+            )
+        return expected
+
+    def _estimate(self, engine: Engine, request: ImageRequest) -> prices.Cost:
+        model = engine.describe(request).partition("/")[2]
+        partials = getattr(engine, "partials", lambda _request: 0)(request)
+        return prices.estimate(model, request, self.defaults.prices, partials=partials)
+
+    def _price_tag(self, engine: Engine, request: ImageRequest) -> str:
+        if not engine.paid:
+            return "nothing"
+        found = self._estimate(engine, request)
+        return f"≈${found.usd:.3f}" + (f" (as {found.assumed})" if found.assumed else "")
+
+    def _cost(self, engine: Engine, request: ImageRequest, response: ImageResponse) -> prices.Cost | None:
+        """Price a call; an engine on this machine costs nothing, and a service that counts no tokens is estimated."""
         if not engine.paid:
             return prices.Cost(0.0)
-        return prices.cost(response.model, response.usage, self.defaults.prices)
+        counted = prices.cost(response.model, response.usage, self.defaults.prices)
+        if counted is None and engine.name in {"azure", "openai"}:
+            return prices.Cost(self._estimate(engine, request).usd, "estimated")
+        return counted
 
     def _notices(self) -> tuple[str, ...]:
         """Take what the first call has to say."""
@@ -424,11 +531,24 @@ def _travels(value: Any) -> bool:
     return True
 
 
-def _waiting_line(request: ImageRequest, engine: Engine) -> str:
+def _asking(request: ImageRequest, engine: Engine) -> str:
     """Say who is asked for what."""
     what = "1 picture" if request.n == 1 else f"{request.n} pictures"
     source = f" from #{request.source.number}" if request.source else ""
-    return f"asking {engine.describe(request)} for {what}{source} …"
+    return f"{engine.describe(request)}: {what}{source}"
+
+
+def _line(asking: str, told: Progress) -> str:
+    """Say how far a call is, in one line."""
+    parts = [f"{told.seconds:.0f} s", asking]
+    parts += [f"attempt {told.attempt}"] if told.attempt > 1 else []
+    parts += [told.waiting_for] if told.waiting_for else []
+    return " · ".join(parts)
+
+
+def today() -> datetime:
+    """Give the beginning of this day, here."""
+    return datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _first(*values: Any) -> Any:

@@ -318,6 +318,7 @@ class History:
         label: str | None = None,
         cost: Cost | None = None,
         flight: int | None = None,
+        move: bool = True,
     ) -> list[Picture]:
         """Keep an answer: first its bytes, then its rows; the first picture becomes current.
 
@@ -335,6 +336,8 @@ class History:
             What the call cost, if known.
         flight
             The note that a paid request was on its way; removed with the same commit.
+        move
+            False keeps the cursor where it is, for an answer that nobody waited for.
         """
         check_label(label)
         site = site or CallSite()
@@ -345,7 +348,7 @@ class History:
             "typed": request.typed or request.prompt,
             "prompt": request.prompt,
             "alt": alt or request.prompt,
-            "params": json.dumps({**_asked(request), **response.details}, ensure_ascii=False),
+            "params": json.dumps({**asked(request), **response.details}, ensure_ascii=False),
             "key": request.key,
             "engine": response.engine,
             "model": response.model,
@@ -363,9 +366,10 @@ class History:
             "position": site.position,
         }
         with self._lock:
-            numbers = self._database.add(row, pictures, inputs, label=label, flight=flight)
-            self._moved(numbers[0])
-            self._last_result = tuple(numbers)
+            numbers = self._database.add(row, pictures, inputs, label=label, flight=flight, move=move)
+            if move:
+                self._moved(numbers[0])
+                self._last_result = tuple(numbers)
         self._tell()
         return [self[number] for number in numbers]
 
@@ -398,9 +402,26 @@ class History:
         self._tell()
         return picture
 
-    def depart(self, engine: str) -> int:
-        """Write down that a paid request is about to be sent; `add` or `arrive` takes the note away."""
-        return self._database.depart(engine, _now(), platform.node(), os.getpid())
+    def depart(self, engine: str, usd: float = 0.0) -> int:
+        """Write down that a paid request is about to be sent; `add` or `arrive` takes the note away.
+
+        Parameters
+        ----------
+        engine
+            Who is asked.
+        usd
+            What the call is expected to cost in US dollars.
+        """
+        flight = {"engine": engine, "usd": usd, "started": _now(), "host": platform.node(), "pid": os.getpid()}
+        return self._database.depart(flight)
+
+    def expected(self) -> float:
+        """Sum what the calls on their way, of every kernel, are expected to cost in US dollars."""
+        return float(sum(row["usd"] for row in self._database.flights()))
+
+    def costs(self) -> list[dict[str, Any]]:
+        """Give what every call of the folder cost, oldest first: session, cell, engine, model, US dollars, time."""
+        return [dict(row) for row in self._database.costs()]
 
     def arrive(self, flight: int) -> None:
         """Take away the note of a request that ended without pictures."""
@@ -515,7 +536,7 @@ def _opened(home: Path) -> Database:
     return database
 
 
-def _asked(request: ImageRequest) -> dict[str, Any]:
+def asked(request: ImageRequest) -> dict[str, Any]:
     """Give what was asked for besides words, for `picture.params`; a refine inherits from it."""
     asked = {name: getattr(request, name) for name in ("n", "size", "quality", "background", "format")}
     optional = {"compression": request.compression, "moderation": request.moderation, "model": request.model}

@@ -24,10 +24,10 @@ class Painter:
     name = "painter"
     paid = False
 
-    def describe(self, request):
+    def describe(self, _request):
         return "the painter"
 
-    def make(self, request):
+    def make(self, request, _watch):
         started = time.monotonic()
         images = tuple(png(request.prompt, index) for index in range(request.n))
         return ImageResponse(images, "painter", "brush", time.monotonic() - started)

@@ -34,7 +34,7 @@ def tab(cells):
         ("%imagine a cat pr", []),
         ("%imagine -- --si", []),
         ("%imagine -n ", []),
-        ("%imgmagic ", ["check"]),
+        ("%imgmagic ", ["check", "cost", "stop"]),
         ("%imgmagic check ", []),
         ("%pick ", []),
     ],

@@ -28,7 +28,7 @@ class Noise:
     def describe(self, request):
         return f"{self.name}/{request.model}"
 
-    def make(self, request):
+    def make(self, request, _watch):
         return ImageResponse(
             tuple(self._picture(index) for index in range(request.n)),
             self.name,
@@ -84,7 +84,7 @@ def test_the_caption_says_what_made_it_and_what_it_cost(tmp_path):
     assert second == "preview 512 of 1024 px: history[2].save('2.png')"
     assert html.escape(first) in gallery.bundle["text/html"]
     assert studio.history[1].cost_usd == pytest.approx(0.05278)
-    assert "#1 hero →" in gallery.bundle["text/html"]
+    assert "before · #1 hero" in gallery.bundle["text/html"]
 
 
 def test_a_known_model_has_a_known_price(tmp_path):
@@ -127,8 +127,8 @@ def test_whatever_users_write_is_shown_as_text(tmp_path):
 
 def test_whatever_servers_write_is_shown_as_text(tmp_path):
     class Hostile(Painter):
-        def make(self, request):
-            made = super().make(request)
+        def make(self, request, watch):
+            made = super().make(request, watch)
             return ImageResponse(made.images, HOSTILE, HOSTILE, 0.1, caption=HOSTILE)
 
     shown = Studio(home=tmp_path, engine=Hostile()).imagine("a cat").bundle["text/html"]

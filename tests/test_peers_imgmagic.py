@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from imgmagic import Studio
+from imgmagic.calls import Watch
 from imgmagic.engines.rest import RestEngine
 from imgmagic.errors import ApiError
 from imgmagic.exchange import ImageRequest, Input
@@ -144,7 +145,7 @@ def test_references_and_a_mask_agree_with_the_official_description(
     with fake_api() as api:
         (at_azure if name == "azure" else at_openai)(monkeypatch, api.url)
         engine = RestEngine(Studio(tmp_path / "home").settings())
-        engine.make(ImageRequest("refine", PROMPT, size="auto", inputs=tuple(inputs)))
+        engine.make(ImageRequest("refine", PROMPT, size="auto", inputs=tuple(inputs)), Watch())
         (call,) = api.calls
     assert violations(examiner, call) == []
 

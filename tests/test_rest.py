@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imgmagic import Studio, prices
-from imgmagic.engines.rest import RestEngine
+from imgmagic import CellError, Studio, prices
+from imgmagic.calls import Watch
+from imgmagic.engines.rest import Manners, RestEngine
 from imgmagic.errors import ApiError, RateLimitError, RefusedError, SettingsError, UnreachableError
 from imgmagic.exchange import ImageRequest, Input, Usage
 from imgmagic.settings import Environment, Settings
@@ -82,7 +83,9 @@ def studio(monkeypatch, home: Path) -> Callable[..., Studio]:
     def make(api: FakeApi, way: str = "azure", **defaults: Any) -> Studio:
         for name, value in WAYS[way].items():
             monkeypatch.setenv(name, value.format(api.url))
-        return Studio(home=home, **{"size": "64x48" if way == "compatible" else "auto", **defaults})
+        return Studio(
+            home=home, **{"retries": 0, "partials": 0, "size": "64x48" if way == "compatible" else "auto", **defaults}
+        )
 
     return make
 
@@ -229,7 +232,7 @@ def test_several_pictures_and_a_mask_are_named_as_the_api_wants_them(studio, way
     inputs = (Input("source", first), Input("mask", mask), Input("reference", second))
     with serving(way) as api:
         engine = studio(api, way).engine()
-        engine.make(ImageRequest("refine", PROMPT, size="auto", inputs=inputs))
+        engine.make(ImageRequest("refine", PROMPT, size="auto", inputs=inputs), Watch())
     assert api.calls[0].files == (
         ("image[]", "image-1.png", "image/png", first),
         ("image[]", "image-2.jpeg", "image/jpeg", second),
@@ -593,7 +596,8 @@ TROUBLES = {
         "unknown_parameter",
         way="compatible",
     ),
-    "no reason": Trouble(Status(413), ["rejects the request without saying why", "`%imgmagic` shows it"], 413),
+    "too large": Trouble(Status(413), ["finds the picture too large", "50 MB"], 413),
+    "no reason": Trouble(Status(418), ["rejects the request without saying why", "`%imgmagic` shows it"], 418),
     "the wrong back end": Trouble(
         faults.MULTIPART_MISROUTED,
         ["sent the edit to the wrong back end", "comes and goes"],
@@ -659,12 +663,13 @@ TROUBLES = {
 }
 
 
-def paid(way: str, **defaults: Any) -> RestEngine:
+def paid(way: str) -> RestEngine:
     """Give an engine for a server that is not this machine, so that a call counts as paid."""
     env = {name: value.format("https://images.example") for name, value in WAYS[way].items()}
     settings = Settings.from_env(Environment(env))
     # The fake speaks no https; it is reached as the proxy of plain http.
-    return RestEngine(replace(settings, base_url=settings.base_url.replace("https:", "http:")), **defaults)
+    once = Manners(retries=0)
+    return RestEngine(replace(settings, base_url=settings.base_url.replace("https:", "http:")), once)
 
 
 @pytest.fixture
@@ -813,7 +818,7 @@ def test_a_refused_connection_names_the_host_and_is_not_billed(monkeypatch, home
     url = f"http://127.0.0.1:{closed_port()}"
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     with pytest.raises(UnreachableError) as unreachable:
-        Studio(home).imagine(PROMPT)
+        Studio(home, retries=0).imagine(PROMPT)
     error = unreachable.value
     assert error.message == f"No connection to {url[7:]} (Connection refused)."
     assert "Nothing was sent." in error.hint
@@ -824,7 +829,7 @@ def test_an_unknown_host_is_named_and_not_billed(monkeypatch, home) -> None:
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://no-such-host.invalid/v1")
     with pytest.raises(UnreachableError, match=r"No connection to no-such-host\.invalid \(") as unreachable:
-        Studio(home).imagine(PROMPT)
+        Studio(home, retries=0).imagine(PROMPT)
     assert "Nothing was sent." in unreachable.value.hint
     assert not unreachable.value.maybe_billed
     assert flights(home) == []
@@ -834,7 +839,7 @@ def test_a_server_without_tls_is_not_blamed_for_its_certificate(monkeypatch, hom
     with fake_api() as api:
         monkeypatch.setenv("OPENAI_BASE_URL", api.url.replace("http:", "https:"))
         with pytest.raises(UnreachableError, match="No secure connection to 127") as unreachable:
-            Studio(home).imagine(PROMPT)
+            Studio(home, retries=0).imagine(PROMPT)
     assert "Does the server speak https?" in unreachable.value.hint
     assert not unreachable.value.maybe_billed
 
@@ -851,7 +856,7 @@ def test_a_secure_line_that_ends_may_have_been_billed(monkeypatch, home) -> None
         pool.submit(hang_up)
         monkeypatch.setenv("OPENAI_BASE_URL", f"https://127.0.0.1:{server.getsockname()[1]}/v1")
         with pytest.raises(UnreachableError, match="broke before the answer was complete") as broken:
-            Studio(home).imagine(PROMPT)
+            Studio(home, retries=0).imagine(PROMPT)
     assert broken.value.maybe_billed
 
 
@@ -860,25 +865,26 @@ def test_a_host_that_cannot_exist_is_an_error_of_ours(monkeypatch, home, host) -
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.setenv("OPENAI_BASE_URL", f"https://{host}/v1")
     with pytest.raises(UnreachableError, match="Nothing was sent") as unreachable:
-        Studio(home).imagine(PROMPT)
+        Studio(home, retries=0).imagine(PROMPT)
     assert host in unreachable.value.message
 
 
-@pytest.mark.parametrize("wish", [{"instruction": "a \ud83e fox"}, {"params": {"user": "\ud83e"}}])
-def test_half_a_character_in_a_form_is_an_error_of_ours(studio, wish) -> None:
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"instruction": "half \ud83e fox"},
+        {"params": {"user": "half \ud83e fox"}},
+        {"params": {"user": float("nan")}},
+        {"params": {"user": {1}}},
+    ],
+)
+def test_what_cannot_travel_is_refused_before_anything_is_sent(studio, wish) -> None:
     with serving("azure") as api:
         atelier = studio(api)
         atelier.imagine("first")
-        with pytest.raises(ApiError, match="holds something that cannot be sent") as unsendable:
+        with pytest.raises(CellError):
             atelier.refine(**{"instruction": PROMPT, **wish})
         assert len(api.requests) == 1
-    assert "Nothing was sent. Change the words" in unsendable.value.hint
-
-
-def test_a_number_that_json_does_not_know_is_an_error_of_ours(studio) -> None:
-    with serving("azure") as api, pytest.raises(ApiError, match="holds something that cannot be sent"):
-        studio(api).imagine(PROMPT, params={"user": float("nan")})
-    assert api.requests == []
 
 
 @pytest.mark.parametrize("name", [name for name, each in TROUBLES.items() if each.kind is UnreachableError])
@@ -902,7 +908,7 @@ def test_a_proxy_that_cannot_be_reached_is_named_as_the_culprit(monkeypatch, hom
     monkeypatch.setenv("NO_PROXY", "")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://images.example/v1")
     with pytest.raises(UnreachableError, match=r"The proxy on the way to images\.example failed") as unreachable:
-        Studio(home).imagine(PROMPT)
+        Studio(home, retries=0).imagine(PROMPT)
     assert "HTTPS_PROXY" in unreachable.value.hint
     assert not unreachable.value.maybe_billed
 
@@ -920,7 +926,7 @@ def test_the_cause_is_the_lines_own_and_not_what_the_caller_was_handling(monkeyp
         raise LookupError("the caller's own trouble")
     except LookupError:
         with pytest.raises(UnreachableError) as unreachable:
-            Studio(home).imagine(PROMPT)
+            Studio(home, retries=0).imagine(PROMPT)
     assert "(Connection refused)" in unreachable.value.message
 
 

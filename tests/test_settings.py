@@ -6,6 +6,7 @@ import copy
 import logging
 import pickle
 import re
+import sys
 from dataclasses import dataclass, fields
 
 import pytest
@@ -37,6 +38,12 @@ class Row:
     notes: tuple[str, ...] = ()
     forced: str | None = None
     config_model: str | None = None
+
+
+@pytest.fixture(autouse=True)
+def _without_azure_identity(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a missing key be missing; tests/test_entra.py is about what happens otherwise."""
+    monkeypatch.setitem(sys.modules, "azure.identity", None)
 
 
 def azure(url: str, **more: str) -> dict[str, str]:
@@ -269,7 +276,11 @@ REFUSED = {
     ),
     "azure without a key": (
         {"AZURE_OPENAI_ENDPOINT": AZ, "IMGMAGIC_MODEL": "x"},
-        ["but AZURE_OPENAI_API_KEY is not set.", "AZURE_OPENAI_AD_TOKEN: an Entra ID token"],
+        [
+            "but AZURE_OPENAI_API_KEY is not set.",
+            "AZURE_OPENAI_AD_TOKEN: an Entra ID token",
+            '`pip install "jupyter-imgmagic[entra]"`',
+        ],
     ),
     "azure without a deployment": (
         {"AZURE_OPENAI_ENDPOINT": AZ, "AZURE_OPENAI_API_KEY": KEY},

@@ -14,12 +14,14 @@ PACKAGE = Path(imgmagic.__file__).parent
 # Lowest first: a module imports only from rows above its own.
 RANKS = [
     ["errors"],
-    ["exchange", "refs", "settings", "template", "store"],
-    ["cell", "images", "prices", "render", "net", "places"],
-    ["defaults", "database", "picture", "engines.wire", "engines.explain"],
+    ["exchange", "refs", "settings", "template", "store", "calls", "engines.sse"],
+    ["cell", "images", "prices", "render", "net", "places", "entra"],
+    ["defaults", "database", "picture", "engines.wire", "engines.failure"],
+    ["engines.explain", "engines.patience", "engines.stream"],
     ["tree", "engines.rest", "engines.sketch"],
     ["gallery", "engines"],
-    ["studio", "panel", "status", "syntax"],
+    ["studio", "panel", "syntax"],
+    ["status", "login"],
     ["kernel"],
     ["completion"],
     ["magics"],
@@ -29,6 +31,8 @@ RANK = {name: rank for rank, names in enumerate(RANKS) for name in names}
 # Each third-party library has one door; the two that draw and the two that speak IPython have the ones named here.
 DOORS = {
     "requests": {"net"},
+    "urllib3": {"net"},
+    "azure": {"entra"},
     "sqlite3": {"database"},
     "PIL": {"images", "engines.sketch", "picture"},
     "numpy": {"images", "engines.sketch", "picture"},

@@ -6,9 +6,10 @@ remembered is remembered by the history, so that every engine, the built-in sket
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from imgmagic.calls import Watch
     from imgmagic.exchange import ImageRequest, ImageResponse
     from imgmagic.settings import Settings
 
@@ -30,24 +31,24 @@ class Engine(Protocol):
     def describe(self, request: ImageRequest) -> str:
         """Say in a few words who will answer, for the waiting line: ``azure/my-deployment``."""
 
-    def make(self, request: ImageRequest) -> ImageResponse:
-        """Make the pictures that are asked for, or raise an `ImgmagicError`."""
+    def make(self, request: ImageRequest, watch: Watch) -> ImageResponse:
+        """Make the pictures that are asked for, or raise an `ImgmagicError`; ``watch`` is told what happens."""
 
 
-def connect(settings: Settings, *, timeout_s: float = 600.0) -> Engine:
+def connect(settings: Settings, **manners: Any) -> Engine:
     """Give the engine that the settings name; only now are its libraries imported.
 
     Parameters
     ----------
     settings
         Which engine, where, with which key.
-    timeout_s
-        Longest silence in seconds that a service is granted.
+    manners
+        How a service is treated, see `rest.Manners`.
     """
     if settings.engine == "sketch":
         from imgmagic.engines.sketch import SketchEngine
 
         return SketchEngine()
-    from imgmagic.engines.rest import RestEngine
+    from imgmagic.engines.rest import Manners, RestEngine
 
-    return RestEngine(settings, timeout_s=timeout_s)
+    return RestEngine(settings, Manners(**manners))

@@ -1,80 +1,21 @@
-"""What a service's refusal means, and what to do: pure, one rule a row.
+"""What a service's refusal means to a person, and what to do about it: pure, one rule a row.
 
-Bodies come in many shapes: ``error`` may be an object, a string or missing, ``code`` a string, a number or null, and
-gateways in front answer with ``statusCode``, ``detail`` or HTML. `Failure.read` reduces them to four words; the rules
-below turn those into a sentence. The server's own message is always quoted.
+The rules turn a `Failure` into a sentence and a hint. The server's own message is always quoted, made safe to show.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
+from imgmagic.engines.failure import NO_QUOTA, POLICY, Failure, visible
 from imgmagic.errors import ApiError, RateLimitError, RefusedError, printable
 from imgmagic.settings import AZURE_API_VERSION, OPENAI_MODEL, SKETCH_HINT, Settings
 
 _SERVICES = {"azure": "Azure OpenAI", "openai": "OpenAI", "compatible": "The server"}
-
-#: Codes of the content filters, on Azure and on OpenAI.
-_POLICY = {
-    "content_policy_violation",
-    "contentFilter",
-    "content_filter",
-    "moderation_blocked",
-    "ResponsibleAIPolicyViolation",
-}
-_NO_QUOTA = {
-    "insufficient_quota",
-    "billing_hard_limit_reached",
-    "billing_not_active",
-    "project_spend_limit_exceeded",
-    "organization_spend_limit_exceeded",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A refusal, reduced: status, the server's code and message, and what may come with them."""
-
-    status: int
-    code: str
-    message: str
-    request_id: str = ""
-    retry_after: float | None = None
-    json: bool = True
-    categories: tuple[str, ...] = ()
-    stage: str = ""
-
-    @classmethod
-    def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
-        """Read an error answer of any shape."""
-        request_id = headers.get("x-request-id") or headers.get("apim-request-id") or ""
-        retry_after = _retry_after(headers)
-        try:
-            answer = json.loads(body)
-        except (ValueError, RecursionError):
-            return cls(status, "", _visible(body), request_id, retry_after, json=False)
-        outer = answer if isinstance(answer, dict) else {"error": answer}
-        error = outer.get("error") or outer.get("detail") or outer
-        error = error if isinstance(error, dict) else {"message": _flat(error)}
-        inner = error.get("inner_error") or error.get("innererror")
-        inner = inner if isinstance(inner, dict) else {}
-        code = str(error.get("code") or error.get("type") or "")
-        code = "ResponsibleAIPolicyViolation" if str(inner.get("code")) in _POLICY and code not in _POLICY else code
-        return cls(
-            status,
-            code,
-            _flat(error.get("message") or error.get("detail") or ""),
-            request_id,
-            retry_after,
-            categories=_categories(error, inner),
-            stage=_stage(error),
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +77,9 @@ def _raised(kind: type[ApiError], message: str, hint: str, failure: Failure, set
     if request_id:
         hint += f"\nRequest id for the service's support: {request_id}"
     code = _quoted(failure.code, settings, 80)
-    return kind(message, hint=hint, status=failure.status, code=code, request_id=request_id)
+    error = kind(message, hint=hint, status=failure.status, code=code, request_id=request_id)
+    error.failure = failure
+    return error
 
 
 def redirected(status: int, location: str, settings: Settings, url: str) -> ApiError:
@@ -170,7 +113,7 @@ def useless(how: str, settings: Settings, url: str, model: str, answer: tuple[Ma
     failure = Failure.read(200, *answer)
     if how == "no picture" and failure.message:
         return explain(failure, settings, url, model)
-    said = _quoted(_visible(answer[1]), settings, 120)
+    said = _quoted(visible(answer[1]), settings, 120)
     sentence, hint = _USELESS[how]
     sentence = f"{_who(settings, url)} {sentence}" + (f': "{said}".' if how == "not JSON" and said else ".")
     return _raised(ApiError, sentence, hint, failure, settings)
@@ -179,6 +122,7 @@ def useless(how: str, settings: Settings, url: str, model: str, answer: tuple[Ma
 _ONCE_MORE = "It may have been billed all the same. Run the cell again to ask once more."
 
 _USELESS: Mapping[str, tuple[str, str]] = {
+    "unfinished": ("ended its stream before the picture was complete", _ONCE_MORE),
     "empty": ("answered 200 with an empty body", _ONCE_MORE),
     "broken": ("sent an answer that is cut off or damaged: its JSON cannot be read", _ONCE_MORE),
     "damaged": ("sent a picture that cannot be used: it is cut off, or no PNG, JPEG or WebP", _ONCE_MORE),
@@ -220,8 +164,14 @@ def _no_access(_: _Case) -> tuple[type[ApiError], str, str]:
 
 def _slow_down(case: _Case) -> tuple[type[ApiError], str, str]:
     wait = case.failure.retry_after
-    when = f"in {min(math.ceil(wait), 86_400)} s" if wait else "in a minute"
+    when = f"in {_span(wait)}" if wait else "in a minute"
     return RateLimitError, "got too many requests in a short time", f"Nothing was made. Run the cell again {when}."
+
+
+def _span(seconds: float) -> str:
+    """Give a time to wait as a person says it."""
+    seconds = min(math.ceil(seconds), 86_400)
+    return f"{seconds} s" if seconds <= 180 else f"{math.ceil(seconds / 60)} minutes"  # noqa: PLR2004
 
 
 def _no_permission(_: _Case) -> tuple[type[ApiError], str, str]:
@@ -281,6 +231,31 @@ def _no_route(case: _Case) -> tuple[type[ApiError], str, str]:
     return ApiError, "has no such route", hint
 
 
+def _retired(case: _Case) -> tuple[type[ApiError], str, str]:
+    source = case.settings.sources.get("model", "-m")
+    variable = source if source not in {"built in", "%config"} else "IMGMAGIC_MODEL"
+    hint = f"Deploy or choose a newer image model and name it in {variable}, or with -m NAME in the cell."
+    return ApiError, f"has retired the model behind '{printable(case.model, 60)}'", hint
+
+
+def _bad_size(_: _Case) -> tuple[type[ApiError], str, str]:
+    hint = (
+        "The older models know 1024x1024, 1536x1024 and 1024x1536 only. From gpt-image-2 on, width and height are "
+        "multiples of 16, at most 3840, at most 3:1 to each other, with 655,360 to 8,294,400 pixels."
+    )
+    return ApiError, "does not make pictures of this size", hint
+
+
+def _bad_mask(_: _Case) -> tuple[type[ApiError], str, str]:
+    hint = "A mask is a PNG of the picture's own size whose alpha is 0 where it may be changed."
+    return ApiError, "cannot use the mask", hint
+
+
+def _too_large(_: _Case) -> tuple[type[ApiError], str, str]:
+    hint = "A picture may have 50 MB, a mask 4 MB: refine a smaller one, or one in another format (`-f jpeg`)."
+    return ApiError, "finds the picture too large", hint
+
+
 def _routing_bug(_: _Case) -> tuple[type[ApiError], str, str]:
     hint = "A known fault of Azure that comes and goes; nothing was made. Run the cell again."
     return ApiError, "sent the edit to the wrong back end", hint
@@ -312,61 +287,24 @@ def _server_error(case: _Case) -> tuple[type[ApiError], str, str]:
 
 # The first rule that applies wins: codes before statuses, since services disagree about statuses.
 _RULES: tuple[_Rule, ...] = (
-    (lambda c: c.failure.code in _POLICY, _refused),
-    (lambda c: c.failure.code in _NO_QUOTA, _no_quota),
+    (lambda c: c.failure.code in POLICY, _refused),
+    (lambda c: c.failure.code in NO_QUOTA, _no_quota),
     (lambda c: c.failure.status == 429 and c.says(r"limit 0\b"), _no_access),  # noqa: PLR2004
     (lambda c: c.failure.code == "unsupported_content_type", _routing_bug),
     (lambda c: c.failure.code == "DeploymentNotFound", _no_deployment),
     (lambda c: c.says(r"organization must be verified"), _unverified),
     (lambda c: c.says(r"temporarily blocked"), _blocked),
     (lambda c: c.failure.status == 429, _slow_down),  # noqa: PLR2004
+    (lambda c: c.says(r"\b(retired|deprecated|shut ?down|no longer (available|supported))\b"), _retired),
     (lambda c: c.failure.code == "PermissionDenied", _no_permission),
     (lambda c: c.failure.status == 401, _wrong_key),  # noqa: PLR2004
     (lambda c: c.failure.code == "model_not_found" or c.says(r"model .* does not exist"), _no_model),
     (lambda c: c.failure.status == 403, _forbidden),  # noqa: PLR2004
     (lambda c: c.failure.status in {404, 405}, _no_route),
     (lambda c: c.failure.status in {408, 504}, _too_slow),
+    (lambda c: c.failure.status == 413 or c.says(r"too large|exceeds? .*\b(size|MB)\b"), _too_large),  # noqa: PLR2004
+    (lambda c: c.failure.param == "size" or c.says(r"invalid size|pixel budget|divisible by 16"), _bad_size),
+    (lambda c: c.failure.param == "mask" or c.says(r"\bmask\b"), _bad_mask),
     (lambda c: c.failure.status >= 500, _server_error),  # noqa: PLR2004
     (lambda _: True, _rejected),
 )
-
-
-def _flat(value: Any) -> str:
-    """Give a message as text, whatever JSON it was; a list of complaints about fields is FastAPI's form."""
-    if isinstance(value, list) and value and all(isinstance(each, dict) and "msg" in each for each in value):
-        places = (each.get("loc") for each in value)
-        named = (".".join(map(str, place)) if isinstance(place, list) else "request" for place in places)
-        return "; ".join(f"{name}: {each['msg']}" for name, each in zip(named, value, strict=True))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _visible(body: bytes) -> str:
-    """Give what a person would read in an HTML or text answer."""
-    text = body[:20_000].decode("utf-8", "replace")
-    text = re.sub(r"(?is)<(script|style|head)\b.*?</\1>", " ", text)
-    return re.sub(r"(?s)<[^>]*>", " ", text).strip()
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read how many seconds to wait; None if no header says so in a number."""
-    for name, unit in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
-        if re.fullmatch(r"\d+(\.\d+)?", headers.get(name, "").strip()):
-            return float(headers[name]) * unit
-    return None
-
-
-def _categories(error: Mapping[str, Any], inner: Mapping[str, Any]) -> tuple[str, ...]:
-    """Name what the content filter objected to, in any of its four shapes."""
-    details = error.get("moderation_details")
-    named = details.get("categories") if isinstance(details, dict) else None
-    if isinstance(named, list):
-        return tuple(map(str, named))
-    results = inner.get("content_filter_results") or inner.get("content_filter_result")
-    if not isinstance(results, dict):
-        return ()
-    return tuple(name for name, each in results.items() if isinstance(each, dict) and each.get("filtered") is True)
-
-
-def _stage(error: Mapping[str, Any]) -> str:
-    details = error.get("moderation_details")
-    return str(details.get("moderation_stage", "")) if isinstance(details, dict) else ""

@@ -1,29 +1,54 @@
 """One exchange with Azure OpenAI, OpenAI or a compatible server.
 
-The engine joins three parts that know nothing of each other: `wire` (what travels), `net` (how it travels) and
-`explain` (what a refusal means). One attempt: a picture may have been paid for, so nothing is sent twice.
+The engine joins parts that know nothing of each other: `wire` and `stream` (what travels), `net` (how it travels),
+`explain` (what a refusal means to a person) and `patience` (what it means for another attempt).
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from imgmagic import net
-from imgmagic.engines import wire
-from imgmagic.engines.explain import Failure, explain, redirected, useless
+from imgmagic.calls import StoppedError, stopped
+from imgmagic.engines import patience, stream, wire
+from imgmagic.engines.explain import explain, redirected, useless
+from imgmagic.engines.failure import Failure
 from imgmagic.errors import ApiError, UnreachableError, printable
 from imgmagic.exchange import ImageResponse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imgmagic.calls import Watch
     from imgmagic.exchange import ImageRequest
     from imgmagic.settings import Settings
 
 _OK = 200
+_UNAUTHORISED = 401
 _REDIRECTS = range(300, 400)
+_SLOW = {"high", "xhigh", "max"}
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How a service is treated.
+
+    Parameters
+    ----------
+    timeout_s
+        Longest silence in seconds while waiting for the answer; high quality takes minutes.
+    retries
+        How often a request is sent again where nothing can have been billed.
+    partials
+        Unfinished pictures to show on the way, 0 to 3; None shows one where the quality makes the wait long.
+    """
+
+    timeout_s: float = 600.0
+    retries: int = 2
+    partials: int | None = None
 
 
 class RestEngine:
@@ -33,13 +58,13 @@ class RestEngine:
     ----------
     settings
         Who is asked, where, and with which key.
-    timeout_s
-        Longest silence in seconds while waiting for the answer; high quality takes minutes.
+    manners
+        How the service is treated.
     """
 
-    def __init__(self, settings: Settings, *, timeout_s: float = 600.0) -> None:
+    def __init__(self, settings: Settings, manners: Manners = Manners()) -> None:
         self._settings = settings
-        self._timeout_s = timeout_s
+        self._manners = manners
         self.name = str(settings.engine)
         self.paid = not settings.loopback
 
@@ -48,20 +73,26 @@ class RestEngine:
         model = self._model(request)
         return f"{self.name}/{model}" if model else f"{self.name} at {self._settings.host}"
 
-    def make(self, request: ImageRequest) -> ImageResponse:
-        """Send the request, and give the pictures of the answer.
+    def partials(self, request: ImageRequest) -> int:
+        """Say how many unfinished pictures are asked for; each costs tokens, and several pictures do not stream."""
+        said = self._manners.partials
+        if request.n > 1 or (said is None and self.name == "compatible"):
+            return 0
+        return said if said is not None else int(request.quality in _SLOW)
+
+    def make(self, request: ImageRequest, watch: Watch) -> ImageResponse:
+        """Send the request, again where that is safe, and give the pictures of the answer.
 
         Raises
         ------
         ApiError
             If the service refuses, fails, cannot be reached, or answers without a usable picture.
         """
-        started = time.monotonic()
-        model = self._model(request)
+        started, model = time.monotonic(), self._model(request)
         sent = wire.encode(request, self._dialect, "" if self._settings.deployment_route else model)
         url = self._url(sent.route, model)
-        answer = self._post(url, sent)
-        delivered = self._delivered(answer, url, model)
+        exchange = _Exchange(self._settings, self._manners, url, model, watch)
+        answer, delivered = exchange.patiently(sent, self.partials(request))
         images, lost = self._fetched(delivered.items, url)
         return ImageResponse(
             images=images,
@@ -86,33 +117,6 @@ class RestEngine:
             base += f"/deployments/{quote(model, safe='')}"
         return f"{base}/images/{route}"
 
-    def _post(self, url: str, sent: wire.WireRequest) -> net.Answer:
-        settings = self._settings
-        version = settings.api_version
-        content: dict[str, Any] = {"json_body": sent.fields}
-        if sent.files:
-            content = {"fields": sent.form, "files": sent.files}
-        return net.post(
-            url,
-            auth=net.Auth(settings.secret, settings.scheme),
-            read_timeout_s=self._timeout_s,
-            query={"api-version": version} if version else None,
-            headers=dict(settings.headers),
-            **content,
-        )
-
-    def _delivered(self, answer: net.Answer, url: str, model: str) -> wire.Delivered:
-        """Read the answer, or raise what it means."""
-        if answer.status in _REDIRECTS:
-            raise redirected(answer.status, answer.headers.get("location", ""), self._settings, url)
-        if answer.status != _OK:
-            failure = Failure.read(answer.status, answer.headers, answer.body)
-            raise explain(failure, self._settings, url, model)
-        try:
-            return wire.decode(answer.body)
-        except wire.NotAnAnswerError as exc:
-            raise useless(str(exc), self._settings, url, model, (answer.headers, answer.body)) from exc
-
     def _fetched(self, items: Sequence[bytes | str], url: str) -> tuple[tuple[bytes, ...], tuple[ApiError, ...]]:
         """Give the pictures, fetching those of which the answer holds only a URL, and what was lost on the way.
 
@@ -135,7 +139,7 @@ class RestEngine:
         if not _may_fetch(item, url):
             raise _not_fetched(item, "it is neither on the same server nor at a public https address")
         try:
-            answer = net.get(item, read_timeout_s=self._timeout_s)
+            answer = net.get(item, read_timeout_s=self._manners.timeout_s)
         except UnreachableError as exc:
             raise _not_fetched(item, exc.message.rstrip(".")) from exc
         if answer.status != _OK:
@@ -143,6 +147,91 @@ class RestEngine:
         if not wire.whole(answer.body):
             raise _not_fetched(item, "what came is no whole PNG, JPEG or WebP")
         return answer.body
+
+
+class _Exchange:
+    """One request on its way, sent as often as is safe."""
+
+    def __init__(self, settings: Settings, manners: Manners, url: str, model: str, watch: Watch) -> None:
+        self._settings, self._manners = settings, manners
+        self._url, self._model, self._watch = url, model, watch
+
+    def patiently(self, sent: wire.WireRequest, partials: int) -> tuple[net.Answer, wire.Delivered]:
+        """Send until there is an answer, or an error that waiting does not mend."""
+        refreshed = False
+        while True:
+            try:
+                return self._once(sent, partials)
+            except ApiError as exc:
+                if partials and exc.failure is not None and exc.failure.refuses_streaming:
+                    partials = 0
+                elif exc.status == _UNAUTHORISED and not refreshed and self._refresh():
+                    refreshed = True
+                else:
+                    self._wait(exc)
+
+    def _wait(self, error: ApiError) -> None:
+        """Wait before the next attempt, or raise what ended the last one."""
+        if self._watch.stopped and not isinstance(error, StoppedError):
+            raise stopped() from error
+        wait = patience.delay(error, self._watch.attempt, self._manners.retries)
+        if wait is None:
+            if self._watch.attempt > 1:
+                error.hint += f"\nThis was attempt {self._watch.attempt}."
+            raise error
+        self._watch.nap(*wait)
+        self._watch.attempt += 1
+
+    def _refresh(self) -> bool:
+        """Forget a token that is no longer accepted; a key cannot be refreshed."""
+        refresh = getattr(self._settings.secret, "refresh", None)
+        if refresh is None:
+            return False
+        refresh()
+        return True
+
+    def _once(self, sent: wire.WireRequest, partials: int) -> tuple[net.Answer, wire.Delivered]:
+        """Send once, and read what comes: a stream, or a whole answer."""
+        reader = stream.PictureStream(self._watch.partial)
+        answer = net.Answer(_OK, {}, b"")
+        if partials:
+            sent = stream.asking_for(sent, partials, azure=self._settings.engine == "azure")
+        try:
+            answer = self._post(sent, reader)
+            return answer, reader.close() if reader.begun else self._delivered(answer)
+        except stream.StreamedError as exc:
+            failure = Failure.read(_OK, {}, exc.body)
+            raise explain(failure, self._settings, self._url, self._model) from exc
+        except wire.NotAnAnswerError as exc:
+            what = (answer.headers, answer.body)
+            raise useless(str(exc), self._settings, self._url, self._model, what) from exc
+
+    def _post(self, sent: wire.WireRequest, reader: stream.PictureStream) -> net.Answer:
+        settings = self._settings
+        content: dict[str, Any] = {"json_body": sent.fields}
+        if sent.files:
+            content = {"fields": sent.form, "files": sent.files}
+        line = net.Line(self._watch.check)
+        self._watch.closing(line.cut)
+        return net.post(
+            self._url,
+            auth=net.Auth(settings.secret, settings.scheme),
+            read_timeout_s=self._manners.timeout_s,
+            query={"api-version": settings.api_version} if settings.api_version else None,
+            headers=dict(settings.headers),
+            line=line,
+            events=reader.feed,
+            **content,
+        )
+
+    def _delivered(self, answer: net.Answer) -> wire.Delivered:
+        """Read a whole answer, or raise what it means."""
+        if answer.status in _REDIRECTS:
+            raise redirected(answer.status, answer.headers.get("location", ""), self._settings, self._url)
+        if answer.status != _OK:
+            failure = Failure.read(answer.status, answer.headers, answer.body)
+            raise explain(failure, self._settings, self._url, self._model)
+        return wire.decode(answer.body)
 
 
 def _may_fetch(target: str, asked: str) -> bool:

@@ -1,8 +1,8 @@
 """Requests and answers as they travel: pure functions, both directions, no I/O.
 
-Three dialects. *Azure deployment routes* carry the deployment in the URL and must not carry ``model``; *OpenAI* and
-Azure's v1 routes carry ``model``; a *compatible* server is asked for ``b64_json`` (several answer with URLs otherwise,
-while GPT image models refuse that field) and is sent only what the call said, since it may not know the rest.
+What differs between servers is data, a `Dialect`. *Azure deployment routes* carry the deployment in the URL and must
+not carry ``model``; *OpenAI* and Azure's v1 routes carry ``model``; any other server is sent only what the call said
+and it can read.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from imgmagic.engines import dialects
+from imgmagic.errors import ImageError
 from imgmagic.exchange import DEFAULTS, Format, ImageRequest, Usage
+from imgmagic.images import decode as decoded
+from imgmagic.images import encode as encoded
 from imgmagic.images import sniff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Dialect = Literal["azure", "openai", "compatible"]
+#: A dialect, or the word for one of the three that need no recognising.
+Dialect = dialects.Dialect | Literal["azure", "openai", "compatible"]
 
 MIME: Mapping[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
@@ -63,16 +68,16 @@ def encode(request: ImageRequest, dialect: Dialect, model: str) -> WireRequest:
     model
         Sent as ``model``; empty sends none (Azure deployment routes, or a server with one model).
     """
+    spoken = dialects.by_name(dialect) if isinstance(dialect, str) else dialect
     fields: dict[str, Any] = {"model": model} if model else {}
-    fields |= {"prompt": request.prompt, "n": request.n}
-    fields |= _options(request) if dialect != "compatible" else _said(request)
+    fields |= {"prompt": request.prompt, "n": request.n, **_options(request, spoken)}
     for name, value in request.params:
         fields.pop(name, None)
         if value is not None:
             fields[name] = value
     if not request.inputs:
         return WireRequest("generations", fields)
-    return WireRequest("edits", fields, tuple(_files(request)))
+    return WireRequest("edits", fields, tuple(_files(request, spoken)))
 
 
 def decode(body: bytes) -> Delivered:
@@ -90,30 +95,40 @@ def decode(body: bytes) -> Delivered:
         raise NotAnAnswerError({b"": "empty", b"{": "broken"}.get(begun, "not JSON")) from exc
     if not isinstance(answer, dict):
         raise NotAnAnswerError("another form")
+    return delivered(answer)
+
+
+def delivered(answer: Mapping[str, Any]) -> Delivered:
+    """Read the JSON of an answer.
+
+    Raises
+    ------
+    NotAnAnswerError
+        If no picture in it is whole.
+    """
     data = answer.get("data")
-    items = [_item(each) for each in data if isinstance(each, dict)] if isinstance(data, list) else []
-    good = tuple(item for item in items if item is not None)
+    items = [item(each) for each in data if isinstance(each, dict)] if isinstance(data, list) else []
+    good = tuple(each for each in items if each is not None)
     if not good:
         raise NotAnAnswerError("damaged" if items else "no picture")
     return Delivered(good, len(items) - len(good), _usage(answer.get("usage")))
 
 
-def _options(request: ImageRequest) -> dict[str, Any]:
-    """Everything explicit for the two services: Azure's documents disagree about its default quality."""
-    fields: dict[str, Any] = {"size": request.size, "quality": request.quality, "output_format": request.format}
-    return fields | _unusual(request)
+def _options(request: ImageRequest, dialect: dialects.Dialect) -> dict[str, Any]:
+    """Choose the options that go along.
 
-
-def _said(request: ImageRequest) -> dict[str, Any]:
-    """Only what a compatible server is likely to know: ``auto`` sizes make some of them fail."""
-    fields: dict[str, Any] = {"response_format": "b64_json"}
-    if request.size != "auto":
-        fields["size"] = request.size
-    if request.quality not in {DEFAULTS["quality"], "auto"}:
-        fields["quality"] = request.quality
-    if request.format != DEFAULTS["format"]:
-        fields["output_format"] = request.format
-    return fields | _unusual(request)
+    Everything is explicit for the two services, as Azure's documents disagree about its default quality. Any other
+    server gets only what was said, and never the size ``auto``, on which some fail.
+    """
+    usual = {"quality": request.quality, "output_format": request.format}
+    if not dialect.explicit:
+        unsaid = {"quality": {DEFAULTS["quality"], "auto"}, "output_format": {DEFAULTS["format"]}}
+        usual = {name: value for name, value in usual.items() if value not in unsaid[name]}
+    wanted = {name: value for name, value in {**usual, **_unusual(request)}.items() if name in dialect.options}
+    first = {"response_format": "b64_json"} if dialect.b64_json else {}
+    if request.size != "auto" or dialect.auto_size:
+        first["size"] = request.size
+    return {**first, **wanted}
 
 
 def _unusual(request: ImageRequest) -> dict[str, Any]:
@@ -126,7 +141,7 @@ def _unusual(request: ImageRequest) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _files(request: ImageRequest) -> Iterator[tuple[str, tuple[str, bytes, str]]]:
+def _files(request: ImageRequest, dialect: dialects.Dialect) -> Iterator[tuple[str, tuple[str, bytes, str]]]:
     """Name the file parts: one picture is ``image``, several are ``image[]``, each with a name and its real MIME."""
     pictures = [each for each in request.inputs if each.role != "mask"]
     name = "image" if len(pictures) == 1 else "image[]"
@@ -134,7 +149,27 @@ def _files(request: ImageRequest) -> Iterator[tuple[str, tuple[str, bytes, str]]
         kind = sniff(each.data)
         yield name, (f"image-{index}.{kind}", each.data, MIME[kind])
     for mask in (each for each in request.inputs if each.role == "mask"):
-        yield "mask", ("mask.png", mask.data, MIME["png"])
+        yield dialect.mask_field, ("mask.png", _mask(mask.data, dialect.mask), MIME["png"])
+
+
+def _mask(data: bytes, meaning: dialects.Mask) -> bytes:
+    """Turn a mask as OpenAI has it (a PNG, transparent where the edit goes) into what the server reads.
+
+    Raises
+    ------
+    ImageError
+        If nothing in it is transparent: as a white or black picture it would say to edit nothing.
+    """
+    if meaning in {"alpha", "ignored"}:
+        return data
+    alpha = decoded(data).convert("RGBA").getchannel("A")
+    white = alpha.point([255 - value for value in range(256)])
+    if white.getbbox() is None:
+        raise ImageError("The mask is nowhere transparent, so it leaves nothing to edit.")
+    if meaning == "both":
+        white = white.convert("RGBA")
+        white.putalpha(alpha)
+    return encoded(white, "png")
 
 
 def _parts(name: str, value: Any) -> Iterator[tuple[str, str]]:
@@ -151,9 +186,9 @@ def _parts(name: str, value: Any) -> Iterator[tuple[str, str]]:
         yield name, str(value)
 
 
-def _item(item: Mapping[str, Any]) -> bytes | str | None:
-    """Give a picture's bytes or URL; None if it arrived damaged."""
-    coded, url = item.get("b64_json"), item.get("url")
+def item(answer: Mapping[str, Any]) -> bytes | str | None:
+    """Give the bytes or the URL of one picture of an answer; None if it arrived damaged."""
+    coded, url = answer.get("b64_json"), answer.get("url")
     coded = url if not coded and isinstance(url, str) and url.startswith("data:") else coded
     if isinstance(coded, str) and coded:
         try:

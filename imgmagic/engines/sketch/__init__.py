@@ -22,6 +22,7 @@ from imgmagic.exchange import ImageResponse
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from imgmagic.calls import Watch
     from imgmagic.engines.sketch.scene import Scene
     from imgmagic.exchange import ImageRequest
 
@@ -42,7 +43,7 @@ class SketchEngine:
         """Say who answers."""
         return "the built-in sketch engine"
 
-    def make(self, request: ImageRequest) -> ImageResponse:
+    def make(self, request: ImageRequest, watch: Watch | None = None) -> ImageResponse:  # noqa: ARG002
         """Draw the pictures of a request.
 
         Raises

@@ -1,0 +1,169 @@
+"""The notebook as people see it: a real JupyterLab in a real browser."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nbformat
+import pytest
+from playwright.sync_api import expect
+
+from tests.lab import NOTEBOOKS, Notebook, Notebooks
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+pytestmark = pytest.mark.browser
+
+BEACH = "A photorealistic image of a beautiful beach on a sunny day."
+BLUE = "Make the sky a deeper, more vibrant blue."
+BOAT = "Add a sailboat."
+SUNSET = "Make it sunset."
+
+#: What each cell of the quickstart shows, in reading order.
+SHOWN = {
+    "imagine": [BEACH],
+    "refine-sky": [f"before: {BEACH}", BLUE],
+    "refine-boat": [f"before: {BLUE}", BOAT],
+    "rollback": [BLUE],
+    "branch": [f"before: {BLUE}", SUNSET],
+    "pick": [BOAT],
+}
+CURRENT = "__import__('imgmagic').history.current.number"
+
+#: What WCAG 2 asks for between a text and what is behind it (level AA).
+READABLE = 4.5
+
+# Ratio of luminances between a text and what is behind it, as WCAG 2 defines it; opacity counts.
+CONTRAST = """element => {
+    const channels = colour => colour.match(/[\\d.]+/g).map(Number);
+    let alpha = 1, behind = null;
+    for (let at = element; at; at = at.parentElement) {
+        const style = getComputedStyle(at);
+        alpha *= Number(style.opacity);
+        const [r, g, b, a = 1] = channels(style.backgroundColor);
+        if (a > 0) { behind = [r, g, b]; break; }
+    }
+    const front = channels(getComputedStyle(element).color).slice(0, 3);
+    const mixed = front.map((each, i) => alpha * each + (1 - alpha) * behind[i]);
+    const linear = each => each / 255 <= 0.04045 ? each / 255 / 12.92 : ((each / 255 + 0.055) / 1.055) ** 2.4;
+    const light = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+    const [low, high] = [light(mixed), light(behind)].sort((x, y) => x - y);
+    return (high + 0.05) / (low + 0.05);
+}"""
+
+
+@pytest.fixture
+def quickstart(notebooks: Notebooks) -> Path:
+    """Put the quickstart alone into a new folder."""
+    return Path(shutil.copy(NOTEBOOKS / "quickstart.ipynb", notebooks.lab.folder()))
+
+
+def pictures(place: Locator) -> list[str]:
+    """Give the alternative texts of the pictures that can really be seen in a place; a broken one is an error."""
+    images = place.locator("img")
+    images.evaluate_all("images => Promise.all(images.map(image => image.decode()))")
+    assert images.evaluate_all("images => images.every(image => image.naturalWidth && image.clientWidth)")
+    for image in images.all():
+        expect(image).to_be_visible()
+    return images.evaluate_all("images => images.map(image => image.alt)")
+
+
+def outputs_of(notebook: Notebook, cell: str) -> Locator:
+    return notebook.cell(cell).locator(".jp-Cell-outputArea")
+
+
+def panel_of(notebook: Notebook) -> Locator:
+    return notebook.cell("panel").locator(".imgmagic-panel")
+
+
+def untrusted_copy(path: Path) -> Path:
+    """Copy a notebook and change one byte of it, so that JupyterLab's signature no longer fits."""
+    copy = path.with_name("received.ipynb")
+    content = nbformat.read(path, as_version=4)
+    content.metadata["received"] = True
+    nbformat.write(content, copy)
+    return copy
+
+
+def test_the_quickstart_runs_and_shows_each_calls_pictures_once(notebooks, quickstart, tmp_path):
+    notebook = notebooks.open(quickstart)
+    notebook.run_all()
+    notebook.screenshot(tmp_path / "quickstart.png")
+    assert {cell: pictures(outputs_of(notebook, cell)) for cell in SHOWN} == SHOWN
+    assert pictures(panel_of(notebook))
+    assert notebook.value(CURRENT) == 3
+
+
+def test_the_panel_rolls_back_undoes_and_redoes_in_the_kernel(notebooks, quickstart, tmp_path):
+    notebook = notebooks.open(quickstart)
+    notebook.run_all()
+    panel = panel_of(notebook)
+    current = panel.locator(".imgmagic-current")
+    expect(current).to_contain_text(["#3"])
+
+    panel.get_by_role("button", name="#2", exact=True).click()
+    expect(panel.get_by_role("button", name="Roll back here")).to_be_enabled()
+    expect(panel).to_contain_text(BLUE)
+    assert pictures(panel)[-2:] == [BEACH, BLUE], "before and after stand side by side"
+    assert notebook.value(CURRENT) == 3, "looking moves nothing"
+    panel.screenshot(path=tmp_path / "panel.png")
+
+    panel.get_by_role("button", name="Roll back here").click()
+    expect(current).to_contain_text(["#2"])
+    assert notebook.value(CURRENT) == 2
+
+    panel.get_by_role("button", name="Undo").click()
+    expect(current).to_contain_text(["#3"])
+    assert notebook.value(CURRENT) == 3
+
+    panel.get_by_role("button", name="Redo").click()
+    expect(current).to_contain_text(["#2"])
+    assert notebook.value(CURRENT) == 2
+    expect(panel.get_by_role("button", name="Redo")).to_be_disabled()
+
+    notebook.run("branch")
+    expect(current).to_contain_text(["#5"])
+    expect(panel).to_contain_text(SUNSET)
+    assert pictures(panel)[-2:] == [BLUE, SUNSET], "the panel follows the cells"
+
+
+def test_a_notebook_that_is_not_trusted_still_shows_its_pictures(notebooks, quickstart, tmp_path):
+    first = notebooks.open(quickstart)
+    first.run_all()
+    first.save()
+    first.page.close()
+
+    notebook = notebooks.open(untrusted_copy(quickstart))
+    notebook.screenshot(tmp_path / "untrusted.png")
+    assert not notebook.trusted()
+    assert {cell: pictures(outputs_of(notebook, cell)) for cell in SHOWN} == SHOWN
+    assert pictures(outputs_of(notebook, "panel")) == [BEACH, BLUE, BOAT, SUNSET]
+    expect(outputs_of(notebook, "branch")).to_contain_text(f'#4 ← #2 · "{SUNSET}"')
+
+
+def test_a_restarted_kernel_goes_on_from_the_current_picture(notebooks, quickstart):
+    notebook = notebooks.open(quickstart)
+    for cell in ("load", "imagine"):
+        notebook.run(cell)
+    notebook.restart()
+    for cell in ("load", "refine-sky"):
+        notebook.run(cell)
+    expect(outputs_of(notebook, "refine-sky")).to_contain_text("#2 ← #1")
+    expect(outputs_of(notebook, "refine-sky")).to_contain_text("continuing from #1")
+
+
+def test_text_is_readable_in_both_themes(notebooks, quickstart, tmp_path):
+    notebook = notebooks.open(quickstart)
+    notebook.run_all()
+    panel_of(notebook).get_by_role("button", name="#2", exact=True).click()
+    expect(panel_of(notebook)).to_contain_text(BLUE)
+    texts = notebook.page.locator(".imgmagic div[dir=auto], .imgmagic figcaption, .imgmagic-panel button:enabled").all()
+    assert len(texts) > 10
+    for theme in ("Light", "Dark"):
+        notebook.theme(f"JupyterLab {theme}")
+        notebook.screenshot(tmp_path / f"{theme.lower()}.png")
+        faint = {each.inner_text(): ratio for each in texts if (ratio := each.evaluate(CONTRAST)) < READABLE}
+        assert faint == {}, theme
