@@ -8,6 +8,7 @@ the user's own code has shown. The call also returns its gallery, which knows th
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import ChainMap
 from copy import deepcopy
 from dataclasses import dataclass
@@ -173,11 +174,13 @@ class ImgMagic(Magics):
         """Show which engine answers, where it lives and where each value came from: `%imgmagic`.
 
         `%imgmagic check` lists what is damaged in the history's folder, `cost` what was spent, by day, model and cell;
-        `stop` closes the connection of every call that is still on its way.
+        `stop` closes the connection of every call that is still on its way; `login` asks for a key and keeps it in the
+        kernel, never in the notebook.
         """
-        from imgmagic import status
+        from imgmagic import login, status
 
         commands = {"": status.table, "check": status.check, "cost": status.cost, "stop": status.stop}
+        commands |= {"login": login.login}
         word = line.strip()
         if word not in commands:
             known = ", ".join(name for name in commands if name)
@@ -190,6 +193,7 @@ class ImgMagic(Magics):
 
     def _call(self, operation: Operation, line: str, body: str | None, local_ns: Mapping[str, Any] | None) -> Any:
         """Run one imagine or refine, from its text to its pictures."""
+        self._warn_of_a_key(f"{line}\n{body or ''}")
         names = ChainMap(dict(local_ns or {}), self.shell.user_ns)
         args = parse(operation, line, body, lambda text: expand(text, names))
         if args.help:
@@ -207,6 +211,13 @@ class ImgMagic(Magics):
             spot.fail(f"%{operation}: nothing was made")
             raise
         return None if gallery is None else self._shown(gallery, spot, args.output)
+
+    def _warn_of_a_key(self, text: str) -> None:
+        """Warn if a cell holds a key: the notebook, and IPython's own history, would keep it."""
+        from imgmagic.login import quotes_key
+
+        if quotes_key(text, kernel.studio().environment):
+            warnings.warn("This cell contains your key: take it out, and have the key replaced.", stacklevel=2)
 
     def _made(self, args: CellArgs, spot: _Spot) -> Gallery | None:
         """Hand a call over to the studio; a dry run makes nothing."""

@@ -31,7 +31,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import LocationParseError
+from urllib3.exceptions import LocationParseError, ReadTimeoutError
 
 from imgmagic.errors import ApiError, UnreachableError, printable
 from imgmagic.settings import is_loopback
@@ -199,7 +199,7 @@ def post(
     fields: Sequence[tuple[str, str]] = (),
     files: Sequence[Part] = (),
     line: Line | None = None,
-    events: Callable[[bytes], None] | None = None,
+    events: Callable[[bytes], bool] | None = None,
 ) -> Answer:
     """Send one POST, as JSON or (with files) as a multipart form, and read the whole answer.
 
@@ -220,8 +220,8 @@ def post(
     line
         Lets somebody else cut the connection.
     events
-        Takes the bytes of an event stream as they come; any other answer is read as a whole. What was asked does not
-        matter: servers answer stream requests with JSON too.
+        Takes the bytes of an event stream as they come, and says when it needs no more; any other answer is read as a
+        whole. What was asked does not matter: servers answer stream requests with JSON too.
 
     Raises
     ------
@@ -276,7 +276,7 @@ def _exchange(
     *,
     limit: int,
     line: Line | None = None,
-    events: Callable[[bytes], None] | None = None,
+    events: Callable[[bytes], bool] | None = None,
     **how: Any,
 ) -> Answer:
     """Do one exchange over a connection of its own; foreign exceptions stop here."""
@@ -299,7 +299,7 @@ def _exchange(
     return Answer(response.status_code, CaseInsensitiveDict(response.headers), body)
 
 
-def _read(response: requests.Response, limit: int, events: Callable[[bytes], None] | None) -> bytes:
+def _read(response: requests.Response, limit: int, events: Callable[[bytes], bool] | None) -> bytes:
     """Read a body up to a limit, counting decompressed bytes; an event stream is handed on as it comes."""
     streams = response.ok and response.headers.get("content-type", "").lower().startswith("text/event-stream")
     # Only a chunked answer is handed over as it arrives; of any other, urllib3 waits for as much as it was asked for.
@@ -307,13 +307,14 @@ def _read(response: requests.Response, limit: int, events: Callable[[bytes], Non
     body, size = bytearray(), 0
     for chunk in response.iter_content(_CHUNK if chunked or not streams else _SIP):
         size += len(chunk)
-        if events is not None and streams:
-            events(chunk)
-        else:
+        if events is None or not streams:
             body += chunk
+        elif events(chunk):
+            break
         if size > limit:
             raise ApiError(
                 f"{printable(urlsplit(response.url).netloc)} sent more than {limit // 2**20} MB; it was not read on.",
+                hint=_BILLED,
                 status=response.status_code,
             )
     return bytes(body)
@@ -322,7 +323,7 @@ def _read(response: requests.Response, limit: int, events: Callable[[bytes], Non
 def _unreachable(host: str, exc: Exception, reason: str) -> UnreachableError:
     """Translate what went wrong on the way; only a failure to connect is surely not billed."""
     host = printable(host, 100)
-    if isinstance(exc, requests.ReadTimeout):
+    if isinstance(exc, requests.ReadTimeout) or (exc.args and isinstance(exc.args[0], ReadTimeoutError)):
         message, hint = f"{host} went silent before the answer was complete.", _BILLED
     elif isinstance(exc, requests.exceptions.SSLError) and "certificate" in reason:
         message, hint = f"The certificate of {host} is not accepted ({reason}).", _CERTIFICATE

@@ -401,7 +401,7 @@ def _azure(given: _Given) -> Settings:
             "key": access.source,
             "api-version": version_from,
         },
-        notes=notes + access.notes,
+        notes=notes,
     )
 
 
@@ -421,7 +421,6 @@ class _Access:
     secret: Secret
     scheme: Literal["api-key", "bearer"]
     source: str
-    notes: tuple[str, ...] = ()
 
 
 def _azure_access(env: Environment, named: str) -> _Access | None:
@@ -433,12 +432,11 @@ def _azure_access(env: Environment, named: str) -> _Access | None:
         return _Access(env.secret(key), scheme, env.origin(key))
     from imgmagic import entra
 
-    if not entra.installed():
+    # A misspelt key was meant to be used; OpenAI's own key may well be set for something else.
+    misspelt = any(near.startswith("AZURE_") for near in env.near("AZURE_OPENAI_API_KEY"))
+    if misspelt or not entra.installed():
         return None
-    # OpenAI's own key may well be set for something else.
-    slips = [near for near in env.near("AZURE_OPENAI_API_KEY") if near.startswith("AZURE_")]
-    notes = [f"{near} is not read (did you mean AZURE_OPENAI_API_KEY?); Entra ID is used instead" for near in slips]
-    return _Access(entra.EntraToken(env.get("AZURE_OPENAI_SCOPE")), "bearer", "azure-identity", tuple(notes))
+    return _Access(entra.EntraToken(env.get("AZURE_OPENAI_SCOPE")), "bearer", "azure-identity")
 
 
 @dataclass(frozen=True, slots=True)

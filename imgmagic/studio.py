@@ -8,7 +8,6 @@ a half-configured laptop can still look at its history.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -89,7 +88,8 @@ class Studio:
         self._engine = None if engine is None or isinstance(engine, str) else engine
         self._session = session
         self._said = {"engine": engine, **defaults} if isinstance(engine, str) else dict(defaults)
-        self._environment = Environment(os.environ)
+        #: The variables and typed-in keys that decide who answers; shared by the process.
+        self.environment = Environment.of_process()
         self._running: list[Call[list[Picture]]] = []
         #: Called for the defaults in force; the magics put `%config ImgMagic` here.
         self.config: Callable[[], Mapping[str, Any]] = lambda: self._said
@@ -99,7 +99,7 @@ class Studio:
     @cached_property
     def history(self) -> History:
         """The pictures of the folder, seen from this session."""
-        home = self._home if self._home is not None else find_home(self._environment, Path.cwd())
+        home = self._home if self._home is not None else find_home(self.environment, Path.cwd())
         history, note = _open_history(home, self._session_name)
         history.present = lambda numbers: Gallery(history, numbers, self.shown).bundle
         history.notices[:0] = [note] if note else []
@@ -119,7 +119,7 @@ class Studio:
         SettingsError
             If one has no such value.
         """
-        return resolve(self.config(), self._environment)
+        return resolve(self.config(), self.environment)
 
     @property
     def shown(self) -> Shown:
@@ -136,7 +136,7 @@ class Studio:
             If the environment is set by half.
         """
         defaults = self.defaults
-        return Settings.from_env(self._environment, engine=defaults.engine, model=defaults.model)
+        return Settings.from_env(self.environment, engine=defaults.engine, model=defaults.model)
 
     def engine(self) -> Engine:
         """Give the engine that would answer a call now."""

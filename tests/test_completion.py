@@ -34,7 +34,7 @@ def tab(cells):
         ("%imagine a cat pr", []),
         ("%imagine -- --si", []),
         ("%imagine -n ", []),
-        ("%imgmagic ", ["check", "cost", "stop"]),
+        ("%imgmagic ", ["check", "cost", "login", "stop"]),
         ("%imgmagic check ", []),
         ("%pick ", []),
     ],

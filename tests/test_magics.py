@@ -385,3 +385,9 @@ def test_loading_and_calling_in_one_cell_works(azure):
     result.raise_error()
     assert imgmagic.history.current.number == 1
     InteractiveShell.clear_instance()
+
+
+def test_a_cell_that_contains_the_key_is_warned_about(cells, azure, monkeypatch):
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", "sk-recognisable-0123456789")
+    with pytest.warns(UserWarning, match="contains your key"):
+        cells("%imagine a cat with sk-recognisable-0123456789", fails=True)

@@ -119,6 +119,7 @@ def useless(how: str, settings: Settings, url: str, model: str, answer: tuple[Ma
     return _raised(ApiError, sentence, hint, failure, settings)
 
 
+_MAYBE_BILLED = "The call may have been billed all the same."
 _ONCE_MORE = "It may have been billed all the same. Run the cell again to ask once more."
 
 _USELESS: Mapping[str, tuple[str, str]] = {
@@ -170,7 +171,7 @@ def _slow_down(case: _Case) -> tuple[type[ApiError], str, str]:
 
 def _span(seconds: float) -> str:
     """Give a time to wait as a person says it."""
-    seconds = min(math.ceil(seconds), 86_400)
+    seconds = math.ceil(min(seconds, 86_400))
     return f"{seconds} s" if seconds <= 180 else f"{math.ceil(seconds / 60)} minutes"  # noqa: PLR2004
 
 
@@ -184,6 +185,9 @@ def _wrong_key(case: _Case) -> tuple[type[ApiError], str, str]:
     endpoint = case.settings.sources.get("endpoint", "the endpoint")
     if key is None:
         return ApiError, "wants a key", "Set OPENAI_API_KEY to the key of this server."
+    if key == "azure-identity":
+        hint = "`az login` to the right tenant; Entra ID wants the resource's own address, https://NAME.openai.azure.com."
+        return ApiError, "does not accept the identity that azure-identity found", hint
     hint = f"Check {key}, and that {endpoint} is the address it belongs to."
     if key == "AZURE_OPENAI_AD_TOKEN":
         hint += " An Entra ID token lasts about an hour: a new one may be needed."
@@ -265,7 +269,7 @@ def _rejected(case: _Case) -> tuple[type[ApiError], str, str]:
     if case.says("response_format"):
         return ApiError, "does not accept the request", "Add `-p response_format=null`: this server wants it left out."
     if case.failure.status == 200:  # noqa: PLR2004
-        hint = "Run the cell again; if the error stays, change what the message names."
+        hint = f"{_MAYBE_BILLED} Run the cell again; if the error stays, change what the message names."
         return ApiError, "answered with an error instead of a picture", hint
     if not case.failure.message:
         return ApiError, "rejects the request without saying why", "Check the address: `%imgmagic` shows it."
@@ -274,21 +278,23 @@ def _rejected(case: _Case) -> tuple[type[ApiError], str, str]:
 
 
 def _too_slow(_: _Case) -> tuple[type[ApiError], str, str]:
-    hint = "The call may have been billed all the same. A lower quality or a smaller size is quicker: `-q low`."
+    hint = f"{_MAYBE_BILLED} A lower quality or a smaller size is quicker: `-q low`."
     return ApiError, "or a gateway before it ran out of patience", hint
 
 
 def _server_error(case: _Case) -> tuple[type[ApiError], str, str]:
+    wait = case.failure.retry_after
+    again = f"Run the cell again in {_span(wait) if wait else 'a moment'}."
     if not case.failure.json:
-        hint = "The call may have been billed all the same. Run the cell again in a moment."
-        return ApiError, "or a gateway before it failed", hint
-    return ApiError, "failed on its side", f"Run the cell again in a moment. {SKETCH_HINT}"
+        return ApiError, "or a gateway before it failed", f"{_MAYBE_BILLED} {again}"
+    billed = "" if case.failure.unbilled else f"{_MAYBE_BILLED} "
+    return ApiError, "failed on its side", f"{billed}{again} {SKETCH_HINT}"
 
 
 # The first rule that applies wins: codes before statuses, since services disagree about statuses.
 _RULES: tuple[_Rule, ...] = (
     (lambda c: c.failure.code in POLICY, _refused),
-    (lambda c: c.failure.code in NO_QUOTA, _no_quota),
+    (lambda c: bool(c.failure.words & NO_QUOTA), _no_quota),
     (lambda c: c.failure.status == 429 and c.says(r"limit 0\b"), _no_access),  # noqa: PLR2004
     (lambda c: c.failure.code == "unsupported_content_type", _routing_bug),
     (lambda c: c.failure.code == "DeploymentNotFound", _no_deployment),

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_BROKEN, _UNAVAILABLE = 500, 503
+
 #: Codes of the content filters, on Azure and on OpenAI.
 POLICY = {
     "content_policy_violation",
@@ -31,6 +33,8 @@ NO_QUOTA = {
     "project_spend_limit_exceeded",
     "organization_spend_limit_exceeded",
 }
+#: Codes and types by which a service says that its own error came before the work.
+OWN_FAULT = {"server_error", "image_generation_server_error"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +55,24 @@ class Failure:
     @property
     def permanent(self) -> bool:
         """Whether waiting cannot help: no quota, or a plan without this model."""
-        return self.code in NO_QUOTA or bool(re.search(r"limit 0\b", self.message, re.IGNORECASE))
+        return bool(self.words & NO_QUOTA or re.search(r"limit 0\b", self.message, re.IGNORECASE))
+
+    @property
+    def words(self) -> set[str]:
+        """Code and type: gateways put the status into the code, and leave the type as it was."""
+        return {self.code, self.type}
+
+    @property
+    def unbilled(self) -> bool:
+        """Whether an error of the service's own came, as it says itself, before the work."""
+        told = self.status == _BROKEN and self.words & OWN_FAULT
+        return self.json and bool(told or (self.status == _UNAVAILABLE and self.retry_after is not None))
 
     @property
     def refuses_streaming(self) -> bool:
         """Whether the server would have taken the request without ``stream`` and ``partial_images``."""
         named = re.search(r"\bstream(ing)?\b|partial[_ ]images?", f"{self.message} {self.param}", re.IGNORECASE)
-        return self.status in {400, 422} and bool(named)
+        return self.status in {400, 422} and bool(named) and not self.words & POLICY
 
     @classmethod
     def read(cls, status: int, headers: Mapping[str, str], body: bytes) -> Failure:
@@ -112,7 +127,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
             return float(said) * unit
     try:
         until = parsedate_to_datetime(headers.get("retry-after", ""))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     until = until if until.tzinfo else until.replace(tzinfo=timezone.utc)
     return max(0.0, (until - datetime.now(timezone.utc)).total_seconds())

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 #: The longest time in seconds that is waited without asking; beyond it the error comes at once and names the time.
 LONGEST_WAIT_S = 120.0
 
-_BUSY, _UNAVAILABLE, _BROKEN = 429, 503, 500
-_OWN_FAULT = {"server_error", "image_generation_server_error"}
+_BUSY, _UNAVAILABLE = 429, 503
 
 
 def delay(
@@ -44,7 +43,8 @@ def delay(
     if reason is None or attempt > retries:
         return None
     told = error.failure.retry_after if error.failure is not None else None
-    seconds = told if told is not None else min(0.5 * 2 ** (attempt - 1), 8.0) * (1 - 0.25 * jitter())
+    # A time of 0, or one that is over by this clock, is no reason to come back within the same moment.
+    seconds = told or min(0.5 * 2 ** (attempt - 1), 8.0) * (1 - 0.25 * jitter())
     return (seconds, reason) if seconds <= LONGEST_WAIT_S else None
 
 
@@ -62,8 +62,6 @@ def _excuse(failure: Failure, attempt: int) -> str | None:
         return None
     if failure.status == _BUSY:
         return "rate limited"
-    if failure.status == _UNAVAILABLE and failure.retry_after is not None:
-        return "the service is busy"
-    if failure.status == _BROKEN and _OWN_FAULT & {failure.code, failure.type}:
-        return "the service failed on its side"
+    if failure.unbilled:
+        return "the service is busy" if failure.status == _UNAVAILABLE else "the service failed on its side"
     return None

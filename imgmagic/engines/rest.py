@@ -140,7 +140,7 @@ class RestEngine:
             raise _not_fetched(item, "it is neither on the same server nor at a public https address")
         try:
             answer = net.get(item, read_timeout_s=self._manners.timeout_s)
-        except UnreachableError as exc:
+        except ApiError as exc:
             raise _not_fetched(item, exc.message.rstrip(".")) from exc
         if answer.status != _OK:
             raise _not_fetched(item, f"the server answered {answer.status}")
@@ -200,7 +200,7 @@ class _Exchange:
             answer = self._post(sent, reader)
             return answer, reader.close() if reader.begun else self._delivered(answer)
         except stream.StreamedError as exc:
-            failure = Failure.read(_OK, {}, exc.body)
+            failure = Failure.read(_OK, answer.headers, exc.body)
             raise explain(failure, self._settings, self._url, self._model) from exc
         except wire.NotAnAnswerError as exc:
             what = (answer.headers, answer.body)

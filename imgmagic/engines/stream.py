@@ -56,25 +56,23 @@ class PictureStream:
         self._show = show
         self._reader = EventReader()
         self._answer: dict[str, Any] | None = None
+        self._error: ValueError | None = None
         self.begun = False
 
-    def feed(self, chunk: bytes) -> None:
-        """Take some bytes.
+    def feed(self, chunk: bytes) -> bool:
+        """Take some bytes, and say whether nothing more is needed.
 
-        Raises
-        ------
-        StreamedError
-            If an event says that the request failed.
-        wire.NotAnAnswerError
-            If an event does not end.
+        The finished picture is kept as soon as it is there: a server may leave the line open after it, or lose it.
         """
         self.begun = True
         try:
             events = self._reader.feed(chunk)
-        except OversizedEventError as exc:
-            raise wire.NotAnAnswerError("damaged") from exc
+        except OversizedEventError:
+            self._error = wire.NotAnAnswerError("damaged")
+            return True
         for event in events:
             self._take(event)
+        return self._ended
 
     def close(self) -> wire.Delivered:
         """Take the end of the stream, and give what it delivered.
@@ -82,15 +80,21 @@ class PictureStream:
         Raises
         ------
         StreamedError
-            As `feed`.
+            If an event said that the request failed.
         wire.NotAnAnswerError
-            If it ended without a finished picture, or with a damaged one.
+            If it ended without a finished picture, with a damaged one, or with an event that is far too long.
         """
         for event in self._reader.close():
             self._take(event)
+        if self._error is not None:
+            raise self._error
         if self._answer is None:
             raise wire.NotAnAnswerError("unfinished")
         return wire.delivered(self._answer)
+
+    @property
+    def _ended(self) -> bool:
+        return self._answer is not None or self._error is not None
 
     def _take(self, event: Event) -> None:
         """Take one event; what makes no sense is passed over, as its end will show what was lost."""
@@ -98,23 +102,19 @@ class PictureStream:
             data = json.loads(event.data) if event.data.strip() != _DONE else None
         except (ValueError, RecursionError):
             return
-        if not isinstance(data, dict):
+        if self._ended or not isinstance(data, dict):
             return
         kind = data.get("type") if isinstance(data.get("type"), str) else event.type
         if kind == "error" or data.get("error"):
-            raise StreamedError(event.data.encode())
-        if str(kind).endswith(".partial_image"):
+            self._error = StreamedError(event.data.encode())
+        elif str(kind).endswith(".partial_image"):
             self._partial(data)
         elif str(kind).endswith(".completed"):
-            self._complete({"data": [data], "usage": data.get("usage")})
+            self._answer = {"data": [data], "usage": data.get("usage")}
         elif isinstance(data.get("data"), list):
-            self._complete(data)
+            self._answer = data
 
     def _partial(self, data: dict[str, Any]) -> None:
         picture = wire.item(data)
         if isinstance(picture, bytes):
             self._show(picture)
-
-    def _complete(self, answer: dict[str, Any]) -> None:
-        """Keep the first finished picture; gateways repeat it."""
-        self._answer = self._answer or answer
