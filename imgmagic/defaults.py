@@ -20,7 +20,7 @@ from imgmagic.exchange import DEFAULTS
 from imgmagic.settings import ENGINES
 
 if TYPE_CHECKING:
-    from imgmagic.settings import Environment
+    from imgmagic.environment import Environment
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,9 @@ import threading
 import time
 from functools import lru_cache
 
+from imgmagic.environment import Secret
 from imgmagic.errors import SettingsError, printable
-from imgmagic.settings import SKETCH_HINT, Secret
+from imgmagic.settings import SKETCH_HINT
 
 #: What a token is asked for; https://ai.azure.com/.default is the newer one, other clouds have their own.
 SCOPE = "https://cognitiveservices.azure.com/.default"

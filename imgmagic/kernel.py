@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from imgmagic.environment import Environment
 from imgmagic.places import notebook_path
-from imgmagic.settings import Environment
 
 if TYPE_CHECKING:
     from imgmagic.studio import Studio

@@ -9,8 +9,9 @@ import getpass
 from typing import TYPE_CHECKING, Any
 
 from imgmagic import render
+from imgmagic.environment import Environment, Secret
 from imgmagic.errors import SettingsError
-from imgmagic.settings import SKETCH_HINT, Environment, Secret, key_variable
+from imgmagic.settings import SKETCH_HINT, key_variable
 
 if TYPE_CHECKING:
     from imgmagic.studio import Studio

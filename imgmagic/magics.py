@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from imgmagic.gallery import Gallery
     from imgmagic.picture import Picture
-    from imgmagic.studio import Studio, Wishes
+    from imgmagic.prepare import Wishes
+    from imgmagic.studio import Studio
 
 _NAME = "ImgMagic"
 _TERMINAL_PATIENCE = 2  # the first line comes at once, the second after half a second
@@ -378,7 +379,7 @@ def _discard(items: list[Any], item: object) -> None:
 
 def _wishes(args: CellArgs) -> Wishes:
     """Give what the cell says besides its words."""
-    from imgmagic.studio import Wishes
+    from imgmagic.prepare import Wishes
 
     return Wishes(
         n=args.n,

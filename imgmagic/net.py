@@ -23,6 +23,7 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -39,7 +40,7 @@ from imgmagic.settings import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from imgmagic.settings import Secret
+    from imgmagic.environment import Secret
 
 log = logging.getLogger(__name__)
 
@@ -291,12 +292,37 @@ def _exchange(
         ):
             body = _read(response, limit, events)
     except (requests.RequestException, LocationParseError, UnicodeError) as exc:
+        _seal(exc, outside)
         raise _unreachable(urlsplit(url).netloc, exc, _reason(exc, outside)) from exc
+    except Exception as exc:
+        _seal(exc, outside)
+        # Before Python 3.11 a bare `raise` would bring the old traceback back.
+        raise exc.with_traceback(exc.__traceback__)
     except KeyboardInterrupt:
         # The frames below hold the raw header bytes; a verbose traceback would print them.
         raise KeyboardInterrupt from None
     log.info("%s %s %d %.1f s", method, urlsplit(url).path, response.status_code, time.monotonic() - started)
     return Answer(response.status_code, CaseInsensitiveDict(response.headers), body)
+
+
+def _seal(exc: BaseException | None, outside: BaseException | None) -> None:
+    """Take the frames that hold the header as plain bytes out of an error's traceback, and of those behind it.
+
+    A verbose traceback prints every local, also of an error that the user's own code meets while it handles ours.
+    """
+    if exc is not None and exc is not outside:
+        exc.__traceback__ = _sealed(exc.__traceback__)
+        _seal(exc.__cause__, outside)
+        _seal(exc.__context__, outside)
+
+
+def _sealed(trace: TracebackType | None) -> TracebackType | None:
+    if trace is None:
+        return None
+    inner = _sealed(trace.tb_next)
+    if str(trace.tb_frame.f_globals.get("__name__")).partition(".")[0] in {"http", "socket", "ssl"}:
+        return inner
+    return TracebackType(inner, trace.tb_frame, trace.tb_lasti, trace.tb_lineno)
 
 
 def _read(response: requests.Response, limit: int, events: Callable[[bytes], bool] | None) -> bytes:

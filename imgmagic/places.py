@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from imgmagic.settings import Environment
+    from imgmagic.environment import Environment
 
 
 def find_home(environment: Environment, cwd: Path) -> Path:

@@ -7,6 +7,7 @@ from the token counts that the service reports, never from a table of pictures, 
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -127,7 +128,7 @@ def estimate(model: str, request: ImageRequest, given: Mapping[str, object], *, 
     model
         Model or deployment that will answer.
     request
-        What will be asked; a size of ``auto`` is taken for 1024x1024.
+        What will be asked; a size that is not in pixels, such as ``auto``, is taken for 1024x1024.
     given
         See `cost`.
     partials
@@ -136,13 +137,21 @@ def estimate(model: str, request: ImageRequest, given: Mapping[str, object], *, 
     named = given.get(model, model)
     family = named if isinstance(named, str) else model
     known = _undated(family) if _undated(family) in PRICES else ASSUMED
-    width, height = (1024, 1024) if request.size == "auto" else map(int, request.size.split("x"))
+    # Extra fields win on the wire; one that is taken out leaves the choice to the service.
+    said = {"size": request.size, "quality": request.quality, **dict(request.params)}
+    width, height = _pixels(str(said["size"]))
     usage = Usage(
         text_in=round(len(request.prompt.split()) * _WORDS_TO_TOKENS) + 1,
         image_in=_TOKENS_PER_INPUT * len(request.inputs),
-        out=request.n * output_tokens(known, request.quality, width, height) + partials * _TOKENS_PER_PARTIAL,
+        out=request.n * output_tokens(known, str(said["quality"]), width, height) + partials * _TOKENS_PER_PARTIAL,
     )
     return cost(model, usage, given) or Cost(0.0)
+
+
+def _pixels(size: str) -> tuple[int, int]:
+    """Read a size; whether there is such a picture is for the service to say."""
+    found = re.fullmatch(r"0*([1-9]\d{0,4})x0*([1-9]\d{0,4})", size)
+    return (int(found[1]), int(found[2])) if found else (1024, 1024)
 
 
 def price_of(entry: object) -> Price:

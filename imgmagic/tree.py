@@ -9,18 +9,15 @@ Panel callbacks may come on another thread, so cursor and stacks move under a lo
 from __future__ import annotations
 
 import difflib
-import errno
 import json
 import os
 import platform
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from imgmagic import refs
-from imgmagic.database import Database, ReadOnlyError, Row
+from imgmagic import folder, refs
 from imgmagic.errors import HistoryError, printable
 from imgmagic.picture import Generation, Picture
 from imgmagic.store import Store
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from imgmagic.database import Row
     from imgmagic.exchange import ImageRequest, ImageResponse
     from imgmagic.prices import Cost
 
@@ -59,7 +57,7 @@ class History:
         self.session = session
         self.store = Store(home / "objects")
         self.present: Callable[[Sequence[int]], dict[str, Any]] = lambda numbers: {"text/plain": f"#{numbers[0]}"}
-        self._database = _opened(home)
+        self._database = folder.opened(home)
         self._lock = threading.RLock()
         self._undo: list[int | None] = []
         self._redo: list[int | None] = []
@@ -70,7 +68,7 @@ class History:
         self._last_result: tuple[int, ...] = ()
         last = self._database.last_move(session)
         self._cursor: int | None = last["picture"] if last else None
-        self.notices = [*self._resumed(last), *self._lost_flights()]
+        self.notices = [*self._resumed(last), *folder.lost_flights(self._database)]
 
     # --- looking ---
 
@@ -428,26 +426,8 @@ class History:
         self._database.arrive(flight)
 
     def check(self) -> list[str]:
-        """List everything that is damaged: files and rows are compared both ways, and every byte is hashed again.
-
-        Returns
-        -------
-        list of str
-            One sentence a problem; empty if all is well.
-        """
-        problems = [f"{self._database.path.name}: {each}" for each in self._database.problems()]
-        named = set()
-        for row in [*self._database.pictures(), *self._database.inputs()]:
-            what = f"#{row['number']}" if "number" in row.keys() else f"an input of generation {row['generation']}"  # noqa: SIM118
-            try:
-                path = self.store.path(row["digest"], row["format"])
-                if path not in named:
-                    named.add(path)
-                    self.store.get(row["digest"], row["format"])
-            except HistoryError as exc:
-                problems.append(f"{what}: {exc.message}")
-        orphans = [path for path in self.store.files() if path not in named]
-        return problems + [f"{path}: no picture needs this file" for path in orphans]
+        """List everything that is damaged, one sentence a problem; empty if all is well."""
+        return folder.check(self._database, self.store)
 
     # --- rows to values ---
 
@@ -489,19 +469,7 @@ class History:
             raise HistoryError("The history's folder is damaged: a move has no date.") from exc
         return [f"continuing from #{self._cursor}{name}, last used {used.day} {used:%b}"]
 
-    def _lost_flights(self) -> list[str]:
-        """Count the paid requests whose kernel is gone, once."""
-        lost = [row["id"] for row in self._database.flights() if not _alive(row["host"], row["pid"])]
-        for flight in lost:
-            self._database.arrive(flight)
-        return (
-            [f"{len(lost)} call{'s' if len(lost) > 1 else ''} maybe billed: a kernel ended while waiting"]
-            if lost
-            else []
-        )
 
-
-_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
 _IMAGINE_FIRST = "Make one first: `%%imagine`, and the words in the lines below it."
 
 
@@ -517,25 +485,6 @@ def check_label(name: str | None) -> None:
         raise HistoryError(f"'{printable(name, 60)}' is no label: a letter, then letters, digits, _ and -.")
 
 
-def _opened(home: Path) -> Database:
-    """Make the folder ready: it ignores itself in git, since it is a private workshop."""
-    try:
-        (home / "objects").mkdir(parents=True, exist_ok=True)
-        for place in (home, home / "objects"):
-            TemporaryFile(dir=place).close()  # fails where nothing can be written
-        ignore = home / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
-    except (FileExistsError, NotADirectoryError) as exc:
-        raise HistoryError(f"{home} is a file, not a folder.", hint="Set IMGMAGIC_HOME to a folder.") from exc
-    except OSError as exc:
-        kind = ReadOnlyError if exc.errno in _NOT_WRITABLE else HistoryError
-        raise kind(f"{home} cannot be used ({exc.strerror}).", hint="Set IMGMAGIC_HOME to another folder.") from exc
-    database = Database(home / "history.db")
-    database.prepare()
-    return database
-
-
 def asked(request: ImageRequest) -> dict[str, Any]:
     """Give what was asked for besides words, for `picture.params`; a refine inherits from it."""
     asked = {name: getattr(request, name) for name in ("n", "size", "quality", "background", "format")}
@@ -545,16 +494,3 @@ def asked(request: ImageRequest) -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-
-
-def _alive(host: str, pid: int) -> bool:
-    """Tell whether a kernel may still be waiting; one on another machine is given the benefit of the doubt."""
-    if host != platform.node() or os.name == "nt":  # on Windows, signal 0 is Ctrl-C
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -21,8 +21,9 @@ import pytest
 
 from imgmagic import Studio
 from imgmagic.entra import EntraToken, installed
+from imgmagic.environment import Environment, Secret
 from imgmagic.errors import ApiError, SettingsError
-from imgmagic.settings import Environment, Secret, Settings
+from imgmagic.settings import Settings
 from tests.fake_api import fake_api
 
 TOKEN = "t0ken-that-nobody-may-see"
@@ -342,7 +343,8 @@ import sys
 {{absent}}
 from imgmagic.entra import installed
 from imgmagic.errors import SettingsError
-from imgmagic.settings import Environment, Settings
+from imgmagic.environment import Environment
+from imgmagic.settings import Settings
 env = {{{{"AZURE_OPENAI_ENDPOINT": "{AZ}", "IMGMAGIC_MODEL": "x"}}}}
 print(installed())
 try:

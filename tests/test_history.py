@@ -209,13 +209,13 @@ def test_key_cell_and_position_are_stored(studio):
 
 
 def wishes(**said):
-    from imgmagic.studio import Wishes
+    from imgmagic.prepare import Wishes
 
     return Wishes(**said)
 
 
 def test_equal_requests_share_a_key_and_others_do_not(studio):
-    from imgmagic.studio import Wishes
+    from imgmagic.prepare import Wishes
 
     def key(prompt="a cat", **said):
         return studio.prepare("imagine", prompt, Wishes(**said)).key

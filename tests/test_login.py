@@ -13,9 +13,10 @@ from contextlib import contextmanager
 import pytest
 from jupyter_client.manager import KernelManager
 
+from imgmagic.environment import Environment, Secret
 from imgmagic.errors import SettingsError
 from imgmagic.login import ask, quotes_key
-from imgmagic.settings import Environment, Secret, Settings, key_variable
+from imgmagic.settings import Settings, key_variable
 from tests.fake_api import fake_api
 
 KEY = "k3y-that-nobody-may-see"
@@ -252,7 +253,7 @@ def test_a_question_that_is_interrupted_leaves_the_key_as_it_was(connected):
 
 def test_a_script_without_anybody_at_the_keyboard_is_told():
     code = (
-        "from imgmagic.login import ask\nfrom imgmagic.settings import Environment\n"
+        "from imgmagic.login import ask\nfrom imgmagic.environment import Environment\n"
         f"try: ask(Environment({AZURE!r}))\nexcept Exception as exc: print(type(exc).__name__, exc)"
     )
     done = subprocess.run(

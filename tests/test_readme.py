@@ -11,7 +11,8 @@ import pytest
 import imgmagic
 from imgmagic.cell import option_table
 from imgmagic.defaults import NAMES
-from imgmagic.settings import Environment, Settings
+from imgmagic.environment import Environment
+from imgmagic.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -17,9 +17,10 @@ import pytest
 from imgmagic import CellError, Studio, prices
 from imgmagic.calls import Watch
 from imgmagic.engines.rest import Manners, RestEngine
+from imgmagic.environment import Environment
 from imgmagic.errors import ApiError, RateLimitError, RefusedError, SettingsError, UnreachableError
 from imgmagic.exchange import ImageRequest, Input, Usage
-from imgmagic.settings import Environment, Settings
+from imgmagic.settings import Settings
 from tests import faults
 from tests.fake_api import FakeApi, fake_api, request_id
 from tests.fake_calls import VERSION, picture

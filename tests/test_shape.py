@@ -14,10 +14,12 @@ PACKAGE = Path(imgmagic.__file__).parent
 # Lowest first: a module imports only from rows above its own.
 RANKS = [
     ["errors"],
-    ["exchange", "refs", "settings", "template", "store", "calls", "engines.sse"],
+    ["exchange", "environment", "refs", "template", "store", "calls", "engines.sse"],
+    ["settings"],
     ["cell", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
     ["defaults", "database", "picture", "engines.wire", "engines.failure"],
     ["engines.explain", "engines.patience", "engines.stream"],
+    ["folder", "prepare"],
     ["tree", "engines.rest", "engines.sketch"],
     ["gallery", "engines"],
     ["studio", "panel", "syntax"],

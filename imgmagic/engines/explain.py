@@ -186,7 +186,9 @@ def _wrong_key(case: _Case) -> tuple[type[ApiError], str, str]:
     if key is None:
         return ApiError, "wants a key", "Set OPENAI_API_KEY to the key of this server."
     if key == "azure-identity":
-        hint = "`az login` to the right tenant; Entra ID wants the resource's own address, https://NAME.openai.azure.com."
+        hint = (
+            "`az login` to the right tenant; Entra ID wants the resource's own address, https://NAME.openai.azure.com."
+        )
         return ApiError, "does not accept the identity that azure-identity found", hint
     hint = f"Check {key}, and that {endpoint} is the address it belongs to."
     if key == "AZURE_OPENAI_AD_TOKEN":

@@ -16,7 +16,7 @@ from imgmagic.calls import StoppedError, stopped
 from imgmagic.engines import patience, stream, wire
 from imgmagic.engines.explain import explain, redirected, useless
 from imgmagic.engines.failure import Failure
-from imgmagic.errors import ApiError, UnreachableError, printable
+from imgmagic.errors import ApiError, printable
 from imgmagic.exchange import ImageResponse
 
 if TYPE_CHECKING:

@@ -1,0 +1,84 @@
+"""The history's folder: making it ready, finding what is damaged in it, and what a kernel left behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+from imgmagic.database import Database, ReadOnlyError
+from imgmagic.errors import HistoryError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from imgmagic.store import Store
+
+_NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
+
+
+def opened(home: Path) -> Database:
+    """Make the folder ready: it ignores itself in git, since it is a private workshop."""
+    try:
+        (home / "objects").mkdir(parents=True, exist_ok=True)
+        for place in (home, home / "objects"):
+            TemporaryFile(dir=place).close()  # fails where nothing can be written
+        ignore = home / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", encoding="utf-8")
+    except (FileExistsError, NotADirectoryError) as exc:
+        raise HistoryError(f"{home} is a file, not a folder.", hint="Set IMGMAGIC_HOME to a folder.") from exc
+    except OSError as exc:
+        kind = ReadOnlyError if exc.errno in _NOT_WRITABLE else HistoryError
+        raise kind(f"{home} cannot be used ({exc.strerror}).", hint="Set IMGMAGIC_HOME to another folder.") from exc
+    database = Database(home / "history.db")
+    database.prepare()
+    return database
+
+
+def check(database: Database, store: Store) -> list[str]:
+    """List everything that is damaged: files and rows are compared both ways, and every byte is hashed again.
+
+    Returns
+    -------
+    list of str
+        One sentence a problem; empty if all is well.
+    """
+    problems = [f"{database.path.name}: {each}" for each in database.problems()]
+    named = set()
+    for row in [*database.pictures(), *database.inputs()]:
+        what = f"#{row['number']}" if "number" in row.keys() else f"an input of generation {row['generation']}"  # noqa: SIM118
+        try:
+            path = store.path(row["digest"], row["format"])
+            if path not in named:
+                named.add(path)
+                store.get(row["digest"], row["format"])
+        except HistoryError as exc:
+            problems.append(f"{what}: {exc.message}")
+    orphans = [path for path in store.files() if path not in named]
+    return problems + [f"{path}: no picture needs this file" for path in orphans]
+
+
+def lost_flights(database: Database) -> list[str]:
+    """Count the paid requests whose kernel is gone, once."""
+    lost = [row["id"] for row in database.flights() if not _alive(row["host"], row["pid"])]
+    for flight in lost:
+        database.arrive(flight)
+    return (
+        [f"{len(lost)} call{'s' if len(lost) > 1 else ''} maybe billed: a kernel ended while waiting"] if lost else []
+    )
+
+
+def _alive(host: str, pid: int) -> bool:
+    """Tell whether a kernel may still be waiting; one on another machine is given the benefit of the doubt."""
+    if host != platform.node() or os.name == "nt":  # on Windows, signal 0 is Ctrl-C
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,146 @@
+"""Wishes to a request: what a call says, what its source and the defaults add, and what no service takes. Pure.
+
+A request is decided here, once and completely, before anything is paid for; nobody downstream can change it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES
+from imgmagic.errors import CellError, printable
+from imgmagic.exchange import Format, ImageRequest, Input, Operation
+from imgmagic.picture import SUFFIXES
+
+if TYPE_CHECKING:
+    from imgmagic.defaults import Defaults
+    from imgmagic.picture import Picture
+
+#: What may be inherited from the picture that is edited.
+_INHERITED = ("size", "quality", "background", "format")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a call itself says; None means "not said". The same for a magic and for a Python call."""
+
+    n: int | None = None
+    size: str | None = None
+    quality: str | None = None
+    background: str | None = None
+    format: str | None = None
+    compression: int | None = None
+    moderation: str | None = None
+    model: str | None = None
+    params: tuple[tuple[str, Any], ...] = ()
+    label: str | None = None
+    alt: str | None = None
+    save: str | None = None
+
+
+def prepare(
+    operation: Operation,
+    prompt: str,
+    wishes: Wishes,
+    defaults: Defaults,
+    *,
+    source: Picture | None = None,
+    typed: str = "",
+) -> ImageRequest:
+    """Decide everything that a request says: the call beats the source's values, which beat the defaults.
+
+    Parameters
+    ----------
+    operation, prompt, wishes
+        What the call says.
+    defaults
+        What holds where it says nothing.
+    source
+        The picture to edit; None for an imagine.
+    typed
+        The words before substitution, if they differ.
+
+    Raises
+    ------
+    CellError
+        If a value cannot be sent.
+    """
+    inherited = {name: source.params[name] for name in _INHERITED if source and name in source.params}
+    chosen: dict[str, Any] = {
+        name: _first(getattr(wishes, name), inherited.get(name), getattr(defaults, name)) for name in _INHERITED
+    }
+    request = ImageRequest(
+        operation=operation,
+        prompt=prompt.strip(),
+        typed=typed or prompt.strip(),
+        n=1 if wishes.n is None else wishes.n,
+        compression=wishes.compression,
+        moderation=wishes.moderation,
+        model=wishes.model,
+        params=wishes.params,
+        inputs=(Input("source", source.bytes, source.number),) if source else (),
+        **chosen,
+    )
+    _check(request)
+    return request
+
+
+def save_targets(save: str | None, kind: Format, n: int) -> list[Path]:
+    """Name the files that ``--save`` writes: ``sky.png``, ``sky-2.png`` …; empty if nothing is to be saved.
+
+    Raises
+    ------
+    CellError
+        If they cannot be written, which should be known before the pictures are paid for.
+    """
+    if save is None:
+        return []
+    first = Path(save).expanduser()
+    if SUFFIXES.get(first.suffix.lower(), kind) != kind or first.suffix.lower() not in {"", *SUFFIXES}:
+        raise CellError(
+            f"--save {printable(save, 80)}: the picture will be {kind}.",
+            hint=f"Give the file the suffix of a {kind}, or add `-f` with the format that you want.",
+        )
+    if not first.parent.is_dir() or first.is_dir():
+        what = f"the folder {first.parent} does not exist" if not first.parent.is_dir() else "it is a folder"
+        raise CellError(f"--save {printable(save, 80)}: {printable(what)}.")
+    return [first, *(first.with_name(f"{first.stem}-{index}{first.suffix}") for index in range(2, n + 1))]
+
+
+def _check(request: ImageRequest) -> None:
+    """Refuse what no service takes, before it costs anything; magics have checked it already, Python calls have not."""
+    rules = {
+        f"n is {request.n!r}: a whole number from 1 to {MAX_N}": request.n in range(1, MAX_N + 1),
+        f"quality '{request.quality}' is none of {', '.join(QUALITIES)}": request.quality in QUALITIES,
+        f"background '{request.background}' is none of {', '.join(BACKGROUNDS)}": request.background in BACKGROUNDS,
+        f"format '{request.format}' is none of {', '.join(FORMATS)}": request.format in FORMATS,
+        f"moderation '{request.moderation}' is none of {', '.join(MODERATIONS)}": request.moderation
+        in {None, *MODERATIONS},
+        f"compression {request.compression} is not from 0 to 100": request.compression in {None, *range(101)},
+        "there are no words": bool(request.prompt),
+        f"the prompt has {len(request.prompt):,} characters, at most {MAX_PROMPT:,}": len(request.prompt) <= MAX_PROMPT,
+        "jpeg has no transparency: use png or webp": (request.background, request.format) != ("transparent", "jpeg"),
+        "compression is for jpeg and webp: add a format": request.compression is None or request.format != "png",
+        "the prompt holds half a character (a lone surrogate)": _travels(request.prompt),
+        "params must be JSON values": _travels(dict(request.params)),
+        f"params may not set {', '.join(OWN_FIELDS)}": not OWN_FIELDS.keys() & dict(request.params).keys(),
+    }
+    for rule, kept in rules.items():
+        if not kept:
+            raise CellError(f"This cannot be asked for: {printable(rule)}.")
+
+
+def _travels(value: Any) -> bool:
+    """Tell whether a value can be sent: as JSON, in UTF-8."""
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _first(*values: Any) -> Any:
+    return next(value for value in values if value is not None)
