@@ -45,12 +45,15 @@ class Ran:
         Monotonic time when the kernel was idle again.
     printed
         What the cell wrote to stdout.
+    partial
+        Monotonic time when the first message with an unfinished picture (only in its HTML) was here, or None.
     """
 
     sent: float
     shown: float | None
     done: float
     printed: str
+    partial: float | None = None
 
 
 def environment(folder: Path, **further: str) -> dict[str, str]:
@@ -122,7 +125,7 @@ class Kernel:
         """
         sent = time.monotonic()
         asked = self._client.execute(code)
-        shown, printed = None, ""
+        shown, partial, printed = None, None, ""
         while True:
             arrived, message = self._next()
             if message["parent_header"].get("msg_id") != asked:
@@ -134,8 +137,10 @@ class Kernel:
                 printed += content["text"]
             if shown is None and _PICTURE & set(content.get("data", {})):
                 shown = arrived
+            if shown is None and partial is None and "<img" in content.get("data", {}).get("text/html", ""):
+                partial = arrived
             if content.get("execution_state") == "idle":
-                return Ran(sent, shown, arrived, printed)
+                return Ran(sent, shown, arrived, printed, partial)
 
     def value(self, code: str) -> Any:
         """Run a cell that prints one JSON value, and give it."""

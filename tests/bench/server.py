@@ -5,12 +5,14 @@ Run as a process of its own, so that it shares no interpreter lock with anything
     python -m tests.bench.server BODY...
 
 It prints its port and then, after every answer, the monotonic clock at the moment when the last byte was handed over.
-Bodies are sent in turn, to generations and edits alike.
+Bodies are sent in turn, to generations and edits alike. A request for a stream gets the same picture twice, as an
+unfinished and as the finished one, with a pause between; the moment of the first is printed too.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import socket
 import subprocess
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CHUNK = 2**16
+#: Seconds between an unfinished picture and the finished one; more than a client needs to show the first.
+PAUSE_S = 0.5
+
+_USAGE = {
+    "input_tokens": 10,
+    "input_tokens_details": {"text_tokens": 10, "image_tokens": 0},
+    "output_tokens": 100,
+    "total_tokens": 110,
+}
 _ROUTES = ("/images/generations", "/images/edits")
 
 
@@ -63,27 +74,27 @@ def main(files: Sequence[str]) -> None:
         while True:
             connection, _ = listener.accept()
             with connection:
-                if _received(connection):
-                    _send(connection, next(bodies))
+                asked = _received(connection)
+                if asked is not None:
+                    (_stream if b'"stream"' in asked else _send)(connection, next(bodies))
 
 
-def _received(connection: socket.socket) -> bool:
-    """Read one whole request; tell whether it is one for pictures."""
+def _received(connection: socket.socket) -> bytes | None:
+    """Read one whole request; give its body if it is one for pictures."""
     data = bytearray()
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(_CHUNK)
         if not chunk:
-            return False
+            return None
         data += chunk
     head, _, body = bytes(data).partition(b"\r\n\r\n")
-    missing = _length(head) - len(body)
-    while missing > 0:
-        missing -= len(connection.recv(min(missing, _CHUNK)))
+    while len(body) < _length(head):
+        body += connection.recv(_CHUNK)
     path = head.split(b" ", 2)[1].split(b"?")[0].decode()
     if not path.endswith(_ROUTES):
         connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        return False
-    return True
+        return None
+    return body
 
 
 def _length(head: bytes) -> int:
@@ -101,6 +112,22 @@ def _send(connection: socket.socket, body: bytes) -> None:
     connection.sendall(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode() + body)
     done = time.monotonic()
     print(done, flush=True)
+
+
+def _stream(connection: socket.socket, body: bytes) -> None:
+    """Send the picture of an answer as a stream of two events, and say when each was sent."""
+    coded = json.loads(body)["data"][0]["b64_json"]
+    head = "Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\nConnection: close"
+    connection.sendall(f"HTTP/1.1 200 OK\r\n{head}\r\n\r\n".encode())
+    for kind, more in (("partial_image", {"partial_image_index": 0}), ("completed", {"usage": _USAGE})):
+        name = f"image_generation.{kind}"
+        event = {"type": name, "b64_json": coded, "created_at": 0, "size": "1024x1024", "quality": "high"}
+        event |= {"background": "opaque", "output_format": "png", **more}
+        data = f"event: {name}\ndata: {json.dumps(event)}\n\n".encode()
+        connection.sendall(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        print(time.monotonic(), flush=True)
+        time.sleep(PAUSE_S if kind == "partial_image" else 0)
+    connection.sendall(b"0\r\n\r\n")
 
 
 if __name__ == "__main__":
