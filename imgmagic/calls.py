@@ -69,7 +69,7 @@ class Watch:
         self.attempt = 1
         self.detached = False
         self.stopped = False
-        self._ended = False
+        self._handed_over = False
         self._lock = threading.RLock()
         self._woken = threading.Event()
         self._closers: list[Callable[[], None]] = []
@@ -134,24 +134,25 @@ class Watch:
         Returns
         -------
         bool
-            False if it has ended already, so that its outcome is there to be shown.
+            False if it has ended while it was waited for, so that its outcome is there to be shown.
         """
+        # Said before the lock is asked for: impatient people interrupt twice, and then nobody gets as far as the lock.
+        self.detached = True
+        self._woken.set()
         with self._lock:
-            self.detached = True
-            self._woken.set()
-            return not self._ended
+            return not self._handed_over
 
     def stop(self) -> None:
-        """Cut the connection."""
+        """Cut the connection; who still waits for the call is told so."""
         with self._lock:
-            self.detached = self.stopped = True
+            self.stopped = True
             self._woken.set()
             for close in self._closers:
                 close()
 
-    def end(self) -> None:
+    def end(self, *, awaited: bool) -> None:
         """Tell the one who waits that there is an end."""
-        self._ended = True
+        self._handed_over = awaited
         self._news.put(None)
 
     def news(self) -> Iterator[Progress]:
@@ -186,8 +187,12 @@ class Call(Generic[T]):
         self._thread = threading.Thread(target=self._run, daemon=True, name="imgmagic-call")
 
     def start(self) -> Call[T]:
-        """Begin."""
-        self._thread.start()
+        """Begin; an interrupt meanwhile leaves the call as one while waiting does."""
+        try:
+            self._thread.start()
+        except BaseException:
+            self.watch.detach()
+            raise
         return self
 
     def wait(self, tell: Callable[[Progress], None]) -> T:
@@ -211,8 +216,8 @@ class Call(Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
-        return self._thread.ident is not None and not self._thread.is_alive()
+        """Whether it is not under way: it has ended, or was interrupted before it began."""
+        return not self._thread.is_alive()
 
     @property
     def _outcome(self) -> T | BaseException:
@@ -229,6 +234,6 @@ class Call(Generic[T]):
     def _end(self) -> None:
         """Hand the outcome to the one who waits, or to nobody in particular."""
         with self.watch.storing() as awaited:
-            self.watch.end()
+            self.watch.end(awaited=awaited)
         if not awaited:
             self._late(self._outcome)

@@ -28,7 +28,7 @@ _SIZES = ("1024x1024", "1536x1024", "1024x1536", "auto")
 _NEWEST = 20
 
 #: What stands behind `%imgmagic`.
-SUBCOMMANDS = ("check", "cost", "login", "stop")
+SUBCOMMANDS = ("check", "cost", "doctor", "login", "stop")
 
 
 class _Answer(list[SimpleCompletion]):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgmagic import prices
 from imgmagic.cell import BACKGROUNDS, FORMATS, QUALITIES, size
+from imgmagic.engines.dialects import by_name
 from imgmagic.errors import SettingsError, printable
 from imgmagic.exchange import DEFAULTS
 from imgmagic.settings import ENGINES
@@ -47,6 +48,8 @@ class Defaults:
         Unfinished pictures shown on the way, 0 to 3; None: one at high quality or above.
     budget_usd
         What the calls of one day may cost in US dollars, per folder.
+    dialect
+        How a compatible server speaks, a name of `engines.dialects`; None asks it once.
     session
         Name of the session to go on with; None takes the notebook's path.
     """
@@ -64,6 +67,7 @@ class Defaults:
     retries: int = 2
     partials: int | None = None
     budget_usd: float = 10.0
+    dialect: str | None = None
     session: str | None = None
 
 
@@ -186,5 +190,6 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     "retries": _between(0, 10, int),
     "partials": _partials,
     "budget_usd": _between(0, 1e6, float),
+    "dialect": lambda value: None if value == "auto" else by_name(_text(value)).name,
     "session": _text,
 }

@@ -13,6 +13,7 @@ from collections import ChainMap
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Any as AnyTrait
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from imgmagic.gallery import Gallery
+    from imgmagic.images import Preview
     from imgmagic.picture import Picture
     from imgmagic.prepare import Wishes
     from imgmagic.studio import Studio
@@ -58,8 +60,12 @@ class _Spot:
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._live = hasattr(shell, "kernel")
-        self._handle: Any = None
+        # Now, not when there is something to show: by then a later cell may be capturing what is its own.
+        self._publisher = shell.display_pub
+        self._place = uuid4().hex
+        self._shown = False
         self._told = 0
+        self._partial: Preview | None = None
         self._settled = False
         self._lock = threading.RLock()
 
@@ -67,18 +73,18 @@ class _Spot:
         """Say what is waited for. A terminal cannot replace what it has printed: there it is one line, and no more."""
         with self._lock:
             self._told += 1
+            self._partial = _preview(partial) or self._partial
             if self._settled:
                 return
             if self._live:
-                self._show(_waiting(line, partial))
+                self._show(_waiting(line, self._partial))
             elif self._told == _TERMINAL_PATIENCE:
                 self._show({"text/plain": line})
-                self._handle = None
 
     def fail(self, line: str) -> None:
-        """Leave one line where the call was waiting."""
+        """Leave one line where the call was waiting; in a terminal the error says enough."""
         with self._lock:
-            if self._handle is not None and not self._settled:
+            if self._live and self._shown and not self._settled:
                 self._show(_line(line))
 
     def settle(self, bundle: dict[str, Any]) -> None:
@@ -88,12 +94,9 @@ class _Spot:
             self._show(bundle)
 
     def _show(self, bundle: dict[str, Any]) -> None:
-        from IPython.display import display
-
-        if self._handle is None:
-            self._handle = display(bundle, raw=True, display_id=True)
-        else:
-            self._handle.update(bundle, raw=True)
+        # Noted first: an interrupt in between must not make another place in some later cell.
+        update, self._shown = self._shown and self._live, True
+        self._publisher.publish(bundle, {}, transient={"display_id": self._place}, update=update)
 
 
 def _trait(default: object, text: str) -> Any:
@@ -120,6 +123,7 @@ class ImgMagic(Magics):
     retries = _trait(2, "How often a request is sent again where nothing can have been billed, 0 to 10.")
     partials = _trait("auto", "Unfinished pictures to show on the way, 0 to 3; auto: one at high quality or above.")
     budget_usd = _trait(10.0, "What the calls of one day may cost in US dollars, per folder.")
+    dialect = _trait("auto", "How a compatible server speaks: auto asks it; or localai, sglang, vllm-omni, …")
     session = _trait(None, "Session to go on with; None takes the notebook's path. Read at the first call.")
 
     def __init__(self, shell: InteractiveShell) -> None:
@@ -175,13 +179,14 @@ class ImgMagic(Magics):
         """Show which engine answers, where it lives and where each value came from: `%imgmagic`.
 
         `%imgmagic check` lists what is damaged in the history's folder, `cost` what was spent, by day, model and cell;
+        `doctor` tries everything that a call needs, without a picture being made;
         `stop` closes the connection of every call that is still on its way; `login` asks for a key and keeps it in the
         kernel, never in the notebook.
         """
-        from imgmagic import login, status
+        from imgmagic import doctor, login, status
 
         commands = {"": status.table, "check": status.check, "cost": status.cost, "stop": status.stop}
-        commands |= {"login": login.login}
+        commands |= {"login": login.login, "doctor": doctor.report}
         word = line.strip()
         if word not in commands:
             known = ", ".join(name for name in commands if name)
@@ -397,18 +402,26 @@ def _wishes(args: CellArgs) -> Wishes:
     )
 
 
-def _waiting(line: str, partial: bytes | None) -> dict[str, Any]:
-    """Give the waiting line, with the unfinished picture that has just come."""
+def _preview(partial: bytes | None) -> Preview | None:
+    """Make an unfinished picture small; None if there is none, or it cannot be read."""
     if partial is None:
-        return _line(line)
-    from imgmagic import images, render
+        return None
+    from imgmagic import images
 
     try:
-        preview = images.preview(images.decode(partial), _PARTIAL_PX, _PARTIAL_BYTES)
+        return images.preview(images.decode(partial), _PARTIAL_PX, _PARTIAL_BYTES)
     except ImageError:
+        return None
+
+
+def _waiting(line: str, partial: Preview | None) -> dict[str, Any]:
+    """Give the waiting line, with the latest unfinished picture above it."""
+    if partial is None:
         return _line(line)
+    from imgmagic import render
+
     return {
-        "text/html": render.page([render.Figure(preview, "unfinished picture", "unfinished")], [line]),
+        "text/html": render.page([render.Figure(partial, "unfinished picture", "unfinished")], [line]),
         "text/plain": line,
     }
 

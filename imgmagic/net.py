@@ -97,7 +97,8 @@ class Line:
     """A connection that another thread can cut.
 
     Closing a session is not enough: a thread that waits for bytes goes on waiting, and so does the server. The socket
-    itself is shut down, which both ends notice at once.
+    itself is shut down, which both ends notice at once. It is held by a duplicate, taken before any handshake: TLS
+    moves a socket into another object, and while the handshake lasts nobody has that one.
 
     Parameters
     ----------
@@ -114,22 +115,26 @@ class Line:
     def hold(self, connected: socket.socket) -> None:
         """Remember a socket that has just been connected."""
         with self._lock:
-            self._sockets.append(connected)
+            self._sockets.append(connected.dup())
             if self._cut:
-                _shut(connected)
+                self._shut()
 
     def cut(self) -> None:
         """Shut down every socket, now and to come."""
         with self._lock:
             self._cut = True
-            for each in self._sockets:
-                _shut(each)
+            self._shut()
 
+    def release(self) -> None:
+        """Let go of every socket: the exchange is over."""
+        with self._lock:
+            while self._sockets:
+                self._sockets.pop().close()
 
-def _shut(connected: socket.socket) -> None:
-    # The plain socket's own method: that of a TLS socket would take its state from under the thread that reads.
-    with suppress(OSError):
-        socket.socket.shutdown(connected, socket.SHUT_RDWR)
+    def _shut(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
 
 class _Adapter(HTTPAdapter):
@@ -150,6 +155,11 @@ class _Adapter(HTTPAdapter):
         manager.pool_classes_by_scheme = _pools(self._line)
         return manager
 
+    def close(self) -> None:
+        """Close the pools, and let go of what the line holds of them."""
+        super().close()
+        self._line.release()
+
 
 def _pools(line: Line) -> dict[str, Any]:
     """Give urllib3's pools with connections that report to a line."""
@@ -158,10 +168,14 @@ def _pools(line: Line) -> dict[str, Any]:
 
 def _pool(kind: Any, line: Line) -> Any:
     class Held(kind.ConnectionCls):  # type: ignore[misc]
-        def connect(self) -> None:
+        def _new_conn(self) -> Any:
             line.check()
+            connected = super()._new_conn()
+            line.hold(connected)
+            return connected
+
+        def connect(self) -> None:
             super().connect()
-            line.hold(self.sock)
             line.check()
 
     return type(kind.__name__, (kind,), {"ConnectionCls": Held})
@@ -185,7 +199,7 @@ class Answer:
     """What a server sent: status, headers (by any spelling of their name) and the whole decoded body."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -294,10 +308,9 @@ def _exchange(
     except (requests.RequestException, LocationParseError, UnicodeError) as exc:
         _seal(exc, outside)
         raise _unreachable(urlsplit(url).netloc, exc, _reason(exc, outside)) from exc
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001  a bug goes on; before Python 3.11 a bare `raise` would unseal it
         _seal(exc, outside)
-        # Before Python 3.11 a bare `raise` would bring the old traceback back.
-        raise exc.with_traceback(exc.__traceback__)
+        raise exc.with_traceback(exc.__traceback__)  # noqa: B904
     except KeyboardInterrupt:
         # The frames below hold the raw header bytes; a verbose traceback would print them.
         raise KeyboardInterrupt from None

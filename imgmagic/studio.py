@@ -33,6 +33,7 @@ from imgmagic.tree import CallSite, History, asked, check_label
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Operation
 
 #: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
@@ -68,6 +69,7 @@ class Studio:
         self._said = {"engine": engine, **defaults} if isinstance(engine, str) else dict(defaults)
         #: The variables and typed-in keys that decide who answers; shared by the process.
         self.environment = Environment.of_process()
+        self._dialects: dict[str, Dialect] = {}
         self._running: list[Call[list[Picture]]] = []
         #: Called for the defaults in force; the magics put `%config ImgMagic` here.
         self.config: Callable[[], Mapping[str, Any]] = lambda: self._said
@@ -124,7 +126,14 @@ class Studio:
         for note in settings.notes:
             self._say_once(note)
         defaults = self.defaults
-        return connect(settings, timeout_s=defaults.timeout_s, retries=defaults.retries, partials=defaults.partials)
+        return connect(
+            settings,
+            self._dialects,
+            timeout_s=defaults.timeout_s,
+            retries=defaults.retries,
+            partials=defaults.partials,
+            dialect=defaults.dialect,
+        )
 
     def _say_once(self, note: str) -> None:
         told = self.__dict__.setdefault("_told", set())

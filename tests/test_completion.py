@@ -34,7 +34,7 @@ def tab(cells):
         ("%imagine a cat pr", []),
         ("%imagine -- --si", []),
         ("%imagine -n ", []),
-        ("%imgmagic ", ["check", "cost", "login", "stop"]),
+        ("%imgmagic ", ["check", "cost", "doctor", "login", "stop"]),
         ("%imgmagic check ", []),
         ("%pick ", []),
     ],

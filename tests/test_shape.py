@@ -17,7 +17,7 @@ RANKS = [
     ["exchange", "environment", "refs", "template", "store", "calls", "engines.sse"],
     ["settings"],
     ["cell", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
-    ["defaults", "database", "picture", "engines.wire", "engines.failure"],
+    ["defaults", "database", "picture", "engines.wire", "engines.failure", "engines.probe"],
     ["engines.explain", "engines.patience", "engines.stream"],
     ["folder", "prepare"],
     ["tree", "engines.rest", "engines.sketch"],

@@ -9,7 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
     from imgmagic.calls import Watch
+    from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse
     from imgmagic.settings import Settings
 
@@ -35,13 +38,15 @@ class Engine(Protocol):
         """Make the pictures that are asked for, or raise an `ImgmagicError`; ``watch`` is told what happens."""
 
 
-def connect(settings: Settings, **manners: Any) -> Engine:
+def connect(settings: Settings, known: MutableMapping[str, Dialect] | None = None, **manners: Any) -> Engine:
     """Give the engine that the settings name; only now are its libraries imported.
 
     Parameters
     ----------
     settings
         Which engine, where, with which key.
+    known
+        Dialects of compatible servers by address, found out by earlier engines; added to.
     manners
         How a service is treated, see `rest.Manners`.
     """
@@ -51,4 +56,4 @@ def connect(settings: Settings, **manners: Any) -> Engine:
         return SketchEngine()
     from imgmagic.engines.rest import Manners, RestEngine
 
-    return RestEngine(settings, Manners(**manners))
+    return RestEngine(settings, Manners(**manners), known)

@@ -36,6 +36,15 @@ class _Case:
         return any(re.search(pattern, self.failure.message, re.IGNORECASE) for pattern in patterns)
 
 
+def heard(status: int, headers: Mapping[str, str], body: bytes, settings: Settings) -> Failure:
+    """Read what a server says about a failure, without the key that it may quote: errors and tracebacks keep it."""
+    secret, text = settings.secret, body.decode("utf-8", "surrogateescape")
+    if secret is not None and secret.stands_in("\n".join([text, *headers.values()])):
+        body = secret.redact(text).encode("utf-8", "surrogateescape")
+        headers = {name.lower(): secret.redact(said) for name, said in headers.items()}
+    return Failure.read(status, headers, body)
+
+
 def explain(failure: Failure, settings: Settings, url: str, model: str) -> ApiError:
     """Turn a refusal into the error that the user sees.
 
@@ -110,7 +119,7 @@ def _target(location: str, url: str) -> str:
 
 def useless(how: str, settings: Settings, url: str, model: str, answer: tuple[Mapping[str, str], bytes]) -> ApiError:
     """Explain a 200 that holds no usable picture; ``answer`` is its headers and body."""
-    failure = Failure.read(200, *answer)
+    failure = heard(200, *answer, settings)
     if how == "no picture" and failure.message:
         return explain(failure, settings, url, model)
     said = _quoted(visible(answer[1]), settings, 120)
@@ -293,6 +302,8 @@ def _server_error(case: _Case) -> tuple[type[ApiError], str, str]:
     return ApiError, "failed on its side", f"{billed}{again} {SKETCH_HINT}"
 
 
+_RETIRED = r"\b(model|deployment)\b.*\b(retired|deprecated|shut ?down|no longer (available|supported))\b"
+
 # The first rule that applies wins: codes before statuses, since services disagree about statuses.
 _RULES: tuple[_Rule, ...] = (
     (lambda c: c.failure.code in POLICY, _refused),
@@ -303,15 +314,15 @@ _RULES: tuple[_Rule, ...] = (
     (lambda c: c.says(r"organization must be verified"), _unverified),
     (lambda c: c.says(r"temporarily blocked"), _blocked),
     (lambda c: c.failure.status == 429, _slow_down),  # noqa: PLR2004
-    (lambda c: c.says(r"\b(retired|deprecated|shut ?down|no longer (available|supported))\b"), _retired),
+    (lambda c: c.says(_RETIRED), _retired),
     (lambda c: c.failure.code == "PermissionDenied", _no_permission),
     (lambda c: c.failure.status == 401, _wrong_key),  # noqa: PLR2004
     (lambda c: c.failure.code == "model_not_found" or c.says(r"model .* does not exist"), _no_model),
     (lambda c: c.failure.status == 403, _forbidden),  # noqa: PLR2004
     (lambda c: c.failure.status in {404, 405}, _no_route),
     (lambda c: c.failure.status in {408, 504}, _too_slow),
-    (lambda c: c.failure.status == 413 or c.says(r"too large|exceeds? .*\b(size|MB)\b"), _too_large),  # noqa: PLR2004
     (lambda c: c.failure.param == "size" or c.says(r"invalid size|pixel budget|divisible by 16"), _bad_size),
+    (lambda c: c.failure.status == 413 or c.says(r"too large|exceeds? .*\b(size|MB)\b"), _too_large),  # noqa: PLR2004
     (lambda c: c.failure.param == "mask" or c.says(r"\bmask\b"), _bad_mask),
     (lambda c: c.failure.status >= 500, _server_error),  # noqa: PLR2004
     (lambda _: True, _rejected),

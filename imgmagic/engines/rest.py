@@ -14,15 +14,17 @@ from urllib.parse import quote, urlsplit
 from imgmagic import net
 from imgmagic.calls import StoppedError, stopped
 from imgmagic.engines import patience, stream, wire
-from imgmagic.engines.explain import explain, redirected, useless
-from imgmagic.engines.failure import Failure
-from imgmagic.errors import ApiError, printable
+from imgmagic.engines.dialects import refusal
+from imgmagic.engines.explain import explain, heard, redirected, useless
+from imgmagic.engines.probe import spoken
+from imgmagic.errors import ApiError, CellError, SettingsError, printable
 from imgmagic.exchange import ImageResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import MutableMapping, Sequence
 
     from imgmagic.calls import Watch
+    from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest
     from imgmagic.settings import Settings
 
@@ -44,11 +46,14 @@ class Manners:
         How often a request is sent again where nothing can have been billed.
     partials
         Unfinished pictures to show on the way, 0 to 3; None shows one where the quality makes the wait long.
+    dialect
+        How a compatible server speaks, see `dialects`; None asks it.
     """
 
     timeout_s: float = 600.0
     retries: int = 2
     partials: int | None = None
+    dialect: str | None = None
 
 
 class RestEngine:
@@ -60,9 +65,17 @@ class RestEngine:
         Who is asked, where, and with which key.
     manners
         How the service is treated.
+    known
+        Dialects of compatible servers by address, found out by earlier engines; added to.
     """
 
-    def __init__(self, settings: Settings, manners: Manners = Manners()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        manners: Manners = Manners(),
+        known: MutableMapping[str, Dialect] | None = None,
+    ) -> None:
+        self._known = {} if known is None else known
         self._settings = settings
         self._manners = manners
         self.name = str(settings.engine)
@@ -89,7 +102,9 @@ class RestEngine:
             If the service refuses, fails, cannot be reached, or answers without a usable picture.
         """
         started, model = time.monotonic(), self._model(request)
-        sent = wire.encode(request, self._dialect, "" if self._settings.deployment_route else model)
+        dialect = spoken(self._settings, self._manners.dialect, self._known)
+        _refuse_what_it_cannot(dialect, request, model)
+        sent = wire.encode(request, dialect, "" if self._settings.deployment_route else model)
         url = self._url(sent.route, model)
         exchange = _Exchange(self._settings, self._manners, url, model, watch)
         answer, delivered = exchange.patiently(sent, self.partials(request))
@@ -103,10 +118,6 @@ class RestEngine:
             request_id=answer.headers.get("x-request-id") or answer.headers.get("apim-request-id") or "",
             caption=_shortfall(len(images), request.n, delivered.damaged, lost),
         )
-
-    @property
-    def _dialect(self) -> wire.Dialect:
-        return "compatible" if self.name == "compatible" else "azure" if self.name == "azure" else "openai"
 
     def _model(self, request: ImageRequest) -> str:
         return request.model or self._settings.model
@@ -147,6 +158,16 @@ class RestEngine:
         if not wire.whole(answer.body):
             raise _not_fetched(item, "what came is no whole PNG, JPEG or WebP")
         return answer.body
+
+
+def _refuse_what_it_cannot(dialect: Dialect, request: ImageRequest, model: str) -> None:
+    """Refuse what a server would refuse anyway or, worse, drop in silence, before anything is sent."""
+    masked = any(each.role == "mask" for each in request.inputs)
+    why = refusal(dialect, request.operation, masked, request.format)
+    if why:
+        raise CellError(why)
+    if dialect.model_required and not model:
+        raise SettingsError(f"{dialect.title} wants a model.", hint="Set IMGMAGIC_MODEL, or write -m NAME in the cell.")
 
 
 class _Exchange:
@@ -200,7 +221,7 @@ class _Exchange:
             answer = self._post(sent, reader)
             return answer, reader.close() if reader.begun else self._delivered(answer)
         except stream.StreamedError as exc:
-            failure = Failure.read(_OK, answer.headers, exc.body)
+            failure = heard(_OK, answer.headers, exc.body, self._settings)
             raise explain(failure, self._settings, self._url, self._model) from exc
         except wire.NotAnAnswerError as exc:
             what = (answer.headers, answer.body)
@@ -229,7 +250,7 @@ class _Exchange:
         if answer.status in _REDIRECTS:
             raise redirected(answer.status, answer.headers.get("location", ""), self._settings, self._url)
         if answer.status != _OK:
-            failure = Failure.read(answer.status, answer.headers, answer.body)
+            failure = heard(answer.status, answer.headers, answer.body, self._settings)
             raise explain(failure, self._settings, self._url, self._model)
         return wire.decode(answer.body)
 
