@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 #: Seconds that a server is granted to list its models; one that does not is spoken to with caution.
 _PATIENCE_S = 5.0
 
-_OK = 200
+_OK, _FAILING = 200, 500
 
 
 def spoken(settings: Settings, said: str | None, known: MutableMapping[str, Dialect]) -> Dialect:
@@ -50,6 +50,10 @@ def _asked(settings: Settings) -> Dialect | None:
     try:
         answer = net.ask(f"{settings.base_url}/models", auth=auth, read_timeout_s=_PATIENCE_S)
         listed = json.loads(answer.body) if answer.status == _OK else None
-    except (ImgmagicError, ValueError, RecursionError):
+    except ImgmagicError:
+        return None
+    except (ValueError, RecursionError):
+        listed = None
+    if answer.status >= _FAILING:
         return None
     return recognise(listed, answer.headers) or by_name("compatible")
