@@ -205,10 +205,13 @@ class ImgMagic(Magics):
         if args.help:
             _Spot(self.shell).settle({"text/plain": usage(operation)})
             return None
-        spot = _Spot(self.shell)
+        spot, gallery = _Spot(self.shell), None
         try:
             gallery = self._made(args, spot)
+            return None if gallery is None else self._shown(gallery, spot, args.output)
         except KeyboardInterrupt:
+            if gallery is not None:  # it is there and current; only its showing was interrupted
+                spot.settle(gallery.bundle)
             spot.fail(
                 f"%{operation}: interrupted; a picture that still arrives is kept. `%imgmagic stop` closes the line"
             )
@@ -216,7 +219,6 @@ class ImgMagic(Magics):
         except Exception:
             spot.fail(f"%{operation}: nothing was made")
             raise
-        return None if gallery is None else self._shown(gallery, spot, args.output)
 
     def _warn_of_a_key(self, text: str) -> None:
         """Warn if a cell holds a key: the notebook, and IPython's own history, would keep it."""

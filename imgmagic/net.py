@@ -351,8 +351,9 @@ def _read(response: requests.Response, limit: int, events: Callable[[bytes], boo
         elif events(chunk):
             break
         if size > limit:
+            host = printable(urlsplit(response.url).netloc)
             raise ApiError(
-                f"{printable(urlsplit(response.url).netloc)} sent more than {limit // 2**20} MB; it was not read on.",
+                f"The server {host} sent more than {limit // 2**20} MB; it was not read on.",
                 hint=_BILLED,
                 status=response.status_code,
             )
@@ -363,7 +364,7 @@ def _unreachable(host: str, exc: Exception, reason: str) -> UnreachableError:
     """Translate what went wrong on the way; only a failure to connect is surely not billed."""
     host = printable(host, 100)
     if isinstance(exc, requests.ReadTimeout) or (exc.args and isinstance(exc.args[0], ReadTimeoutError)):
-        message, hint = f"{host} went silent before the answer was complete.", _BILLED
+        message, hint = f"The server {host} went silent before the answer was complete.", _BILLED
     elif isinstance(exc, requests.exceptions.SSLError) and "certificate" in reason:
         message, hint = f"The certificate of {host} is not accepted ({reason}).", _CERTIFICATE
     elif isinstance(exc, requests.exceptions.SSLError) and "EOF occurred" not in reason:

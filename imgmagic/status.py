@@ -105,14 +105,17 @@ def _history(studio: Studio) -> list[tuple[str, str, str]]:
     return [
         ("current picture", "none yet" if current is None else f"#{current.number}{label}", ""),
         ("pictures", f"{len(history)} in this session, {len(history.all)} in the folder", ""),
-        (
-            "spent",
-            f"${history.spent(since=today()):.3f} today, ${history.spent():.3f} in all",
-            "the services' token counts",
-        ),
+        ("spent", _spent(studio), "token counts"),
         ("session", history.session, ""),
         ("folder", str(history.home), ""),
     ]
+
+
+def _spent(studio: Studio) -> str:
+    """Say what was spent today, of what is allowed, and ever."""
+    history = studio.history
+    allowed = f"${history.spent(since=today()):.3f} of ${studio.defaults.budget_usd:.2f} today"
+    return f"{allowed}, ${history.spent():.3f} in all"
 
 
 def _html(rows: list[tuple[str, str, str]]) -> str:

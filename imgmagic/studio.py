@@ -8,6 +8,7 @@ a half-configured laptop can still look at its history.
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
 from imgmagic.environment import Environment
-from imgmagic.errors import HistoryError, ImgmagicError, SettingsError, printable
+from imgmagic.errors import HistoryError, ImageError, ImgmagicError, SettingsError, printable
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.picture import Picture
 from imgmagic.places import find_home, session_of
@@ -31,7 +32,7 @@ from imgmagic.settings import Settings
 from imgmagic.tree import CallSite, History, asked, check_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Operation
@@ -71,6 +72,7 @@ class Studio:
         self.environment = Environment.of_process()
         self._dialects: dict[str, Dialect] = {}
         self._running: list[Call[list[Picture]]] = []
+        self._lock = threading.Lock()
         #: Called for the defaults in force; the magics put `%config ImgMagic` here.
         self.config: Callable[[], Mapping[str, Any]] = lambda: self._said
 
@@ -307,14 +309,11 @@ class Studio:
             return self._answered(engine, request, watch, expected, site=site, alt=wishes.alt, label=wishes.label)
 
         call = Call(work, lambda outcome: late(self._late(outcome)))
-        self._running.append(call)
         tell(_line(asking, call.watch.progress()), None)
-        try:
-            pictures = call.start().wait(lambda told: tell(_line(asking, told), told.partial))
-        finally:
-            self._running = [each for each in self._running if not each.done]
-        for picture, target in zip(pictures, targets, strict=False):
-            picture.save(target)
+        with self._lock:
+            self._running = [*(each for each in self._running if not each.done), call]
+        pictures = call.start().wait(lambda told: tell(_line(asking, told), told.partial))
+        _save(pictures, targets)
         return Gallery(self.history, [each.number for each in pictures], self.shown, notes=self._notices())
 
     def look(self, number: int) -> Gallery:
@@ -382,7 +381,9 @@ class Studio:
             return f"interrupted; then: {printable(said)}"
         numbers = [each.number for each in outcome]
         names = ", ".join(f"#{number}" for number in numbers)
-        return Gallery(self.history, numbers, self.shown, notes=(f"arrived late, kept as {names}",))
+        # It may have been stored in the very moment of the interrupt; then the cursor had moved already.
+        how = "had arrived already" if self.history.cursor in numbers else "arrived late"
+        return Gallery(self.history, numbers, self.shown, notes=(f"{how}, kept as {names}",))
 
     def _afford(self, engine: Engine, request: ImageRequest) -> float:
         """Give what a call is expected to cost in US dollars; one that would burst the day's budget is not sent.
@@ -438,6 +439,16 @@ def _open_history(home: Path, session: Callable[[Path], str]) -> tuple[History, 
         place = Path(tempfile.mkdtemp(prefix="imgmagic-"))
         note = f"{home} cannot be written: pictures of this kernel are kept in {place}, which may be cleaned away"
         return History(place, session(home)), note
+
+
+def _save(pictures: Sequence[Picture], targets: Sequence[Path]) -> None:
+    """Write the originals where ``--save`` says; where that fails, they are in the history all the same."""
+    for picture, target in zip(pictures, targets, strict=False):
+        try:
+            picture.save(target)
+        except ImageError as exc:
+            exc.hint = f"The picture itself is kept: #{picture.number}."
+            raise
 
 
 def _asking(request: ImageRequest, engine: Engine) -> str:

@@ -178,7 +178,7 @@ def test_a_call_owns_one_place_which_says_that_it_waits_and_then_holds_the_pictu
     run = loaded.run("print('mine')\n%imagine a beach")
     [waiting] = run.contents("display_data")
     [result] = run.contents("update_display_data")
-    assert waiting["data"]["text/plain"].startswith("asking the built-in sketch engine for 1 picture")
+    assert waiting["data"]["text/plain"].endswith("the built-in sketch engine: 1 picture")
     assert not has_picture(waiting["data"])
     assert has_picture(result["data"])
     assert waiting["transient"]["display_id"] == result["transient"]["display_id"]
