@@ -169,7 +169,8 @@ def facts(picture: Picture) -> list[str]:
         return [f"{width}×{height}", f"{made.seconds:.1f} s"]
     facts = [f"{width}×{height} {quality}".strip(), f"{made.engine}/{made.model}".rstrip("/"), f"{made.seconds:.1f} s"]
     if made.cost_usd:
-        facts.append(f"≈${made.cost_usd:.3f} (as {made.cost_as})" if made.cost_as else f"${made.cost_usd:.3f}")
+        guess = {"": "", "estimated": " (estimated)"}.get(made.cost_as, f" (as {made.cost_as})")
+        facts.append(f"≈${made.cost_usd:.3f}{guess}" if guess else f"${made.cost_usd:.3f}")
     return facts
 
 

@@ -73,8 +73,12 @@ def _sums(name: str, calls: list[dict[str, Any]], by: Callable[[dict[str, Any]],
 def _count(calls: list[dict[str, Any]]) -> str:
     pictures = sum(each["pictures"] for each in calls)
     unknown = sum(each["cost_usd"] is None for each in calls)
-    said = f"{len(calls)} calls, {pictures} pictures"
+    said = f"{_many(len(calls), 'call')}, {_many(pictures, 'picture')}"
     return said + (f", {unknown} of unknown cost" if unknown else "")
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _day(created: str) -> str:

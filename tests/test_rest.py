@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import logging
 import re
 import socket
 import sqlite3
+import traceback
+import zlib
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from imgmagic import CellError, Studio, prices
+from imgmagic import CellError, Studio, net, prices
 from imgmagic.calls import Watch
+from imgmagic.engines import stream, wire
 from imgmagic.engines.rest import Manners, RestEngine
+from imgmagic.engines.sse import EventReader
 from imgmagic.environment import Environment
 from imgmagic.errors import ApiError, RateLimitError, RefusedError, SettingsError, UnreachableError
 from imgmagic.exchange import ImageRequest, Input, Usage
 from imgmagic.settings import Settings
+from imgmagic.tree import History
 from tests import faults
 from tests.fake_api import FakeApi, fake_api, request_id
 from tests.fake_calls import VERSION, picture
-from tests.fake_replies import Reply, Status
+from tests.fake_replies import INVALID, USER, Reply, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 KEY = "k3y-that-nobody-may-see"
@@ -66,6 +72,10 @@ def serving(way: str, **options: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _no_proxy(monkeypatch) -> None:
+    unproxied(monkeypatch)
+
+
+def unproxied(monkeypatch) -> None:
     """Keep this machine's own way to the internet out of the tests."""
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
@@ -82,13 +92,17 @@ def studio(monkeypatch, home: Path) -> Callable[..., Studio]:
     """Make the environment name a server, and give a studio in it; small pictures are quick."""
 
     def make(api: FakeApi, way: str = "azure", **defaults: Any) -> Studio:
-        for name, value in WAYS[way].items():
-            monkeypatch.setenv(name, value.format(api.url))
-        return Studio(
-            home=home, **{"retries": 0, "partials": 0, "size": "64x48" if way == "compatible" else "auto", **defaults}
-        )
+        return here(monkeypatch, home, api, way, **{"partials": 0, **defaults})
 
     return make
+
+
+def here(monkeypatch, home: Path, api: FakeApi, way: str = "azure", **defaults: Any) -> Studio:
+    """Give a studio whose environment names a server on this machine."""
+    for name, value in WAYS[way].items():
+        monkeypatch.setenv(name, value.format(api.url))
+    quiet = {"retries": 0, "dialect": "compatible" if way == "compatible" else None}
+    return Studio(home=home, **{**quiet, "size": "64x48" if way == "compatible" else "auto", **defaults})
 
 
 # --- what is sent ------------------------------------------------------------------------------------------------
@@ -347,6 +361,63 @@ def test_a_compressed_answer_is_read(studio) -> None:
         assert len(studio(api).imagine(PROMPT)) == 1
 
 
+def test_an_answer_that_drips_in_is_waited_for_as_long_as_it_drips(studio) -> None:
+    with serving("azure", script=[Dripping(8, pause_s=0.2)]) as api:
+        assert len(studio(api, timeout_s=1).imagine(PROMPT)) == 1
+
+
+def test_an_answer_of_sixty_megabytes_is_read_and_kept(studio) -> None:
+    junk = bytes(45 * 2**20)
+    chunk = len(junk).to_bytes(4, "big") + b"juNk" + junk + zlib.crc32(b"juNk" + junk).to_bytes(4, "big")
+
+    def fatten(_index: int, item: dict[str, Any], _host: object) -> None:
+        data = base64.b64decode(item["b64_json"])
+        item["b64_json"] = base64.b64encode(data[:-12] + chunk + data[-12:]).decode()
+
+    with serving("azure", script=[Changed(fatten)]) as api:
+        atelier = studio(api)
+        made = atelier.imagine(PROMPT)[0]
+    assert made.path.stat().st_size > len(junk)
+    assert made.size == (64, 48)
+    assert atelier.history.check() == []
+
+
+def test_an_answer_beyond_the_limit_is_not_read_on_and_may_have_been_billed(abroad, monkeypatch) -> None:
+    monkeypatch.setattr(net, "_CHUNK", 4096)
+    with serving("azure") as api:
+        atelier = abroad(api)
+        atelier.imagine("first")
+        monkeypatch.setattr(net, "MAX_ANSWER", 2**20)
+        api.script = [Status(200, text="x" * 2**21)]
+        with pytest.raises(ApiError, match=r"images\.example sent more than 1 MB; it was not read on\.") as met:
+            atelier.imagine(PROMPT)
+        assert len(api.requests) == 2
+    assert BILLED in met.value.hint
+    assert_nothing_changed(atelier)
+
+
+def test_a_small_answer_that_swells_beyond_the_limit_is_not_read_on(studio, monkeypatch) -> None:
+    monkeypatch.setattr(net, "MAX_ANSWER", 2**20)
+    bomb = Reply(200, gzip.compress(bytes(2**23)), {"Content-Encoding": "gzip", "Content-Type": "application/json"})
+
+    class Bomb:
+        def answer(self, _usual: Callable[[], Reply], _host: object, /) -> Reply:
+            return bomb
+
+    with serving("azure", script=[Bomb()]) as api, pytest.raises(ApiError, match="sent more than 1 MB"):
+        studio(api).imagine(PROMPT)
+
+
+def test_a_picture_behind_a_url_that_is_too_large_is_paid_for_so_its_address_is_told(studio, monkeypatch) -> None:
+    monkeypatch.setattr(net, "MAX_PICTURE", 1000)
+    with (
+        serving("azure", script=[faults.UrlItems()]) as api,
+        pytest.raises(ApiError, match=r"made, but not fetched: .* sent more than 0 MB") as met,
+    ):
+        studio(api).imagine(PROMPT, size="1024x1024")
+    assert f"It is paid for; this is its address: {api.url}/files/" in met.value.hint
+
+
 def test_fewer_pictures_than_asked_for_are_kept_and_the_caption_says_so(studio) -> None:
     with serving("azure", script=[faults.FewerPictures(2)]) as api:
         made = studio(api).imagine(PROMPT, n=3)
@@ -439,6 +510,7 @@ class Trouble:
     way: str = "azure"
     retry_after: float | None = None
     refine: bool = False
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
 
 def refused(fault: faults.Fault, code: str, words: list[str], **more: Any) -> Trouble:
@@ -449,8 +521,48 @@ def limited(fault: faults.Fault, code: str, words: list[str], status: int = 429,
     return Trouble(fault, words, status, code, RateLimitError, **more)
 
 
-def cut_off(fault: faults.Fault, words: list[str]) -> Trouble:
-    return Trouble(fault, [*words, BILLED], None, "", UnreachableError)
+def cut_off(fault: faults.Fault, words: list[str], **defaults: Any) -> Trouble:
+    return Trouble(fault, [*words, BILLED], None, "", UnreachableError, defaults=defaults)
+
+
+def wrong_size(message: str, param: str | None = "size") -> Trouble:
+    rule = ["does not make pictures of this size", "1536x1024 and 1024x1536 only", "multiples of 16", "at most 3:1"]
+    return Trouble(faults.error(400, message, param=param, word="invalid_value"), rule, 400, "invalid_value")
+
+
+def wrong_mask(message: str, param: str | None = "mask", word: str = INVALID) -> Trouble:
+    words = ["cannot use the mask", "the picture's own size whose alpha is 0"]
+    return Trouble(faults.error(400, message, param=param, word=word), words, 400, word, refine=True)
+
+
+class ShortLength:
+    """A Content-Length smaller than the body."""
+
+    def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
+        reply = usual()
+        return replace(reply, length=len(reply.body) - 300)
+
+
+@dataclass(frozen=True)
+class Dripping:
+    """A healthy JSON answer in so many pieces with pauses; without an end the last piece is missing."""
+
+    pieces: int
+    pause_s: float = 0.0
+    ends: bool = True
+    cut: bool = False
+
+    def answer(self, usual: Callable[[], Reply], host: Any, /) -> Reply:
+        reply = usual()
+        step = len(reply.body) // self.pieces + 1
+
+        def drops() -> Iterator[bytes]:
+            for index in range(self.pieces if self.ends and not self.cut else self.pieces - 1):
+                host.pause(self.pause_s)
+                yield reply.body[index * step : (index + 1) * step]
+            host.pause(0 if self.ends else 60)
+
+        return replace(reply, events=drops(), reset="middle" if self.cut else None)
 
 
 FILTERED = "Generated image was filtered as a result of our safety system."
@@ -599,6 +711,86 @@ TROUBLES = {
     ),
     "too large": Trouble(Status(413), ["finds the picture too large", "50 MB"], 413),
     "no reason": Trouble(Status(418), ["rejects the request without saying why", "`%imgmagic` shows it"], 418),
+    "azure retired model": Trouble(
+        faults.error(410, "The model 'gpt-image-1' behind this deployment has been retired.", word="ModelRetired"),
+        ["has retired the model behind 'img-dep'", "name it in AZURE_OPENAI_DEPLOYMENT_NAME, or with -m NAME"],
+        410,
+        "ModelRetired",
+    ),
+    "openai retired model": Trouble(
+        faults.error(404, "The model `gpt-image-2` has been deprecated, learn more here.", word="model_not_found"),
+        ["has retired the model behind 'gpt-image-2'", "name it in IMGMAGIC_MODEL"],
+        404,
+        "model_not_found",
+        way="openai",
+    ),
+    "a value that is deprecated": Trouble(
+        faults.error(400, "quality 'hd' is deprecated", param="quality"), ["does not accept the request"], 400, INVALID
+    ),
+    "openai organisation under 400": Trouble(
+        Status(400, faults.ORGANIZATION_UNVERIFIED.json),
+        ["wants a verified organisation", "15 minutes"],
+        400,
+        INVALID,
+        way="openai",
+    ),
+    "a deployment is no model to the edits": Trouble(
+        faults.error(400, "The model 'img-dep' does not exist", param="model", word="invalid_value"),
+        ["has no model 'img-dep'"],
+        400,
+        "invalid_value",
+        refine=True,
+    ),
+    "azure without edits": Trouble(
+        faults.RESOURCE_NOT_FOUND, ["has no such route", "images/edits", "Resource not found"], 404, "404", refine=True
+    ),
+    "openai project without the model": Trouble(
+        Status(403, faults.model_not_found("gpt-image-2").json),
+        ["has no model 'gpt-image-2'", "or you do not have access to it"],
+        403,
+        "model_not_found",
+        way="openai",
+    ),
+    "openai without a key": Trouble(
+        faults.OPENAI_MISSING_KEY, ["does not accept the key", "didn't provide an API key"], 401, INVALID, way="openai"
+    ),
+    "a size of the older models": wrong_size(
+        "Invalid value: '512x512'. Supported values are: '1024x1024', '1024x1536', '1536x1024', and 'auto'."
+    ),
+    "a size too long": wrong_size("Invalid size '4096x4096'. The longest edge must be less than or equal to 3840."),
+    "a size too small": wrong_size("Requested resolution is below the current minimum pixel budget.", param=None),
+    "a size that does not divide": wrong_size("Width and height must be divisible by 16.", param=None),
+    "a size that exceeds": wrong_size("Requested dimensions exceed the maximum size of this model."),
+    "a mask of another size": wrong_mask("mask size does not match image size", word="invalid_value"),
+    "a mask without alpha": wrong_mask("Invalid mask image format - mask image missing alpha channel", param=None),
+    "a mask that is none": wrong_mask("Invalid file.", word="invalid_image_file"),
+    "a picture too large": Trouble(
+        faults.error(400, "Invalid image: file size exceeds the limit of 50 MB", word="image_too_large"),
+        ["finds the picture too large", "50 MB, a mask 4 MB", "`-f jpeg`"],
+        400,
+        "image_too_large",
+        refine=True,
+    ),
+    "a type of picture that is not taken": Trouble(
+        faults.error(400, "Invalid file 'image': unsupported mimetype", word="unsupported_file_mimetype"),
+        ["does not accept the request", "unsupported mimetype"],
+        400,
+        "unsupported_file_mimetype",
+        refine=True,
+    ),
+    "a picture that cannot be read": Trouble(
+        faults.error(400, "Invalid image file or mode for image 1, please check your image file.", kind=USER),
+        ["does not accept the request", "check your image file"],
+        400,
+        USER,
+        refine=True,
+    ),
+    "no transparency": Trouble(
+        faults.error(400, "Transparent background is not supported for this model.", param="background", kind=USER),
+        ["does not accept the request", '"Transparent background is not supported'],
+        400,
+        USER,
+    ),
     "the wrong back end": Trouble(
         faults.MULTIPART_MISROUTED,
         ["sent the edit to the wrong back end", "comes and goes"],
@@ -612,6 +804,21 @@ TROUBLES = {
     "inner error of an odd form": Trouble(Status(400, {"error": {"code": [], "inner_error": {"code": []}}}), [], 400),
     "error nested without end": Trouble(Status(400, text=DEEP), [], 400),
     # their fault
+    "server error of another kind": Trouble(
+        faults.error(500, "worker died", kind="oops"), ["failed on its side", BILLED], 500, "oops"
+    ),
+    "json 502": Trouble(Status(502, {"message": "bad gateway"}), ["failed on its side", "bad gateway", BILLED], 502),
+    "busy without a hint": Trouble(
+        faults.error(503, "overloaded", kind="server_error"), ["failed on its side", BILLED], 503, "server_error"
+    ),
+    "busy with a hint": Trouble(
+        faults.error(503, "overloaded", kind="server_error", headers={"retry-after": "30"}),
+        ["failed on its side", "Run the cell again in 30 s."],
+        503,
+        "server_error",
+    ),
+    "json 408": Trouble(faults.error(408, "Operation timed out", word="Timeout"), [BILLED, "`-q low`"], 408, "Timeout"),
+    "empty 500": Trouble(Status(500), ["or a gateway before it failed", BILLED], 500),
     "server error": Trouble(faults.SERVER_ERROR, ["failed on its side", "again in a moment"], 500, "server_error"),
     "int code": Trouble(faults.ERROR_INT_CODE, ["failed on its side", "could not load"], 500, "500", way="compatible"),
     "html 502": Trouble(faults.HTML_502, ["or a gateway before it failed", '"502"', BILLED], 502),
@@ -640,7 +847,10 @@ TROUBLES = {
         "moderation_blocked",
         RefusedError,
     ),
+    "a length that is too short": Trouble(ShortLength(), ["cut off or damaged", BILLED], 200),
     # the line
+    "half of the json, and silence": cut_off(Dripping(2, ends=False), ["images.example went silent"], timeout_s=0.5),
+    "no end of the chunks": cut_off(Dripping(2, cut=True), ["broke before the answer was complete"]),
     "wrong length": cut_off(faults.WrongContentLength(), ["broke before the answer was complete"]),
     "reset before the headers": cut_off(faults.Reset(), ["broke before the answer was complete", "reset by peer"]),
     "reset after the headers": cut_off(faults.Reset(before_headers=False), ["broke before the answer was complete"]),
@@ -664,29 +874,36 @@ TROUBLES = {
 }
 
 
-def paid(way: str) -> RestEngine:
+def paid(way: str, **manners: Any) -> RestEngine:
     """Give an engine for a server that is not this machine, so that a call counts as paid."""
     env = {name: value.format("https://images.example") for name, value in WAYS[way].items()}
     settings = Settings.from_env(Environment(env))
     # The fake speaks no https; it is reached as the proxy of plain http.
-    once = Manners(retries=0)
-    return RestEngine(replace(settings, base_url=settings.base_url.replace("https:", "http:")), once)
+    spoken = "compatible" if way == "compatible" else None
+    treated = Manners(**{"retries": 0, "dialect": spoken, **manners})
+    return RestEngine(replace(settings, base_url=settings.base_url.replace("https:", "http:")), treated)
 
 
 @pytest.fixture
 def abroad(monkeypatch, home) -> Callable[..., Studio]:
     def make(api: FakeApi, way: str = "azure", **defaults: Any) -> Studio:
-        for name in ("http_proxy", "HTTP_PROXY"):
-            monkeypatch.setenv(name, api.url)
-        return Studio(home, paid(way), **{"size": "64x48" if way == "compatible" else "auto", **defaults})
+        return far_away(monkeypatch, home, api, way, **defaults)
 
     return make
+
+
+def far_away(monkeypatch, home: Path, api: FakeApi, way: str = "azure", **defaults: Any) -> Studio:
+    """Give a studio whose server is on another machine, as far as it knows."""
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, api.url)
+    manners = {name: defaults.pop(name) for name in ("retries", "partials", "timeout_s") if name in defaults}
+    return Studio(home, paid(way, **manners), **{"size": "64x48" if way == "compatible" else "auto", **defaults})
 
 
 def troubled(trouble: Trouble, abroad: Callable[..., Studio]) -> tuple[ApiError, Studio, FakeApi]:
     """Make one picture, then meet the trouble."""
     with serving(trouble.way) as api:
-        atelier = abroad(api, trouble.way)
+        atelier = abroad(api, trouble.way, **trouble.defaults)
         atelier.imagine("first")
         api.script = [trouble.fault]
         with pytest.raises(ApiError) as met:
@@ -857,7 +1074,7 @@ def test_a_secure_line_that_ends_may_have_been_billed(monkeypatch, home) -> None
         pool.submit(hang_up)
         monkeypatch.setenv("OPENAI_BASE_URL", f"https://127.0.0.1:{server.getsockname()[1]}/v1")
         with pytest.raises(UnreachableError, match="broke before the answer was complete") as broken:
-            Studio(home, retries=0).imagine(PROMPT)
+            Studio(home, retries=0, dialect="compatible").imagine(PROMPT)
     assert broken.value.maybe_billed
 
 
@@ -976,8 +1193,106 @@ ECHOES = {
 @pytest.mark.parametrize("fault", ECHOES.values(), ids=list(ECHOES))
 def test_a_server_that_quotes_the_key_does_not_make_us_show_it(abroad, way, fault) -> None:
     error, *_ = troubled(Trouble(fault, [], 0, way=way), abroad)
-    seen = f"{error} {error.code} {error.request_id} {error!r} {error._render_traceback_()}"
+    seen = f"{error} {error.code} {error.request_id} {error!r} {error._render_traceback_()} {vars(error)}"
     assert KEY[:8] not in seen
+
+
+def assert_secret(met: BaseException, atelier: Studio, api: FakeApi, logged: str) -> None:
+    """Look for the key in everything that outlives a call, and in every local of every frame of its error."""
+    home = atelier.history.home
+    stored = [path for path in home.rglob("*") if path.is_file()]
+    assert len(stored) >= 2
+    assert [path for path in stored if KEY.encode() in path.read_bytes()] == []
+    told = [met, met.args, vars(met), repr(met), atelier.history.notices, met._render_traceback_(), atelier.engine()]
+    assert KEY not in repr(told) + str(told)
+    assert KEY not in logged
+    assert KEY not in "".join(locals_of(met))
+    holders = [seen for seen in api.requests if KEY in f"{seen.headers.items()}"]
+    assert {seen.headers["Host"] for seen in holders} <= {"images.example"}
+    assert not any(KEY.encode() in seen.body or KEY in f"{seen.path} {seen.query}" for seen in api.requests)
+
+
+def locals_of(met: BaseException) -> Iterator[str]:
+    """Give what a verbose traceback may print of an error and of those behind it; the tests' own frames aside."""
+    waiting = [traceback.TracebackException.from_exception(met, capture_locals=True)]
+    while waiting:
+        each = waiting.pop()
+        yield from (f"{frame.name} {frame.locals}" for frame in each.stack if "/tests/" not in frame.filename)
+        waiting += [inner for inner in (each.__cause__, each.__context__) if inner is not None]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES.values(), ids=list(TROUBLES))
+def test_no_trouble_brings_the_key_to_light(abroad, caplog, trouble: Trouble) -> None:
+    caplog.set_level(logging.DEBUG)
+    met, atelier, api = troubled(trouble, abroad)
+    assert f"POST {PATHS[trouble.way]}generations 200" in caplog.text
+    assert_secret(met, atelier, api, caplog.text)
+
+
+class BugError(Exception):
+    """Something that is no trouble of the line, but a mistake of ours."""
+
+
+def stumble(*_: Any, **__: Any) -> Any:
+    raise BugError
+
+
+#: Where a mistake may be, from the first byte sent to the picture kept.
+PLACES = {
+    "before connecting": (net.Line, "__init__"),
+    "while connecting": (net.Line, "hold"),
+    "while reading": (net, "_read"),
+    "in the events": (EventReader, "feed"),
+    "in an event": (stream.PictureStream, "_partial"),
+    "in the answer": (wire, "delivered"),
+    "while keeping": (History, "add"),
+    "while signing": (net.Auth, "__call__"),
+    "while telling the sentence": (net, "_unreachable"),
+}
+
+
+@pytest.mark.parametrize("way", REAL)
+@pytest.mark.parametrize(("owner", "name"), PLACES.values(), ids=list(PLACES))
+def test_a_mistake_in_the_middle_of_an_exchange_shows_everything_but_the_key(
+    abroad, monkeypatch, caplog, cells, way, owner, name
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with serving(way) as api:
+        atelier = abroad(api, way)
+        atelier.imagine("first")
+        monkeypatch.setattr(owner, name, stumble)
+        api.script = [faults.Reset()] if name == "_unreachable" else []
+        cells.shell.run_line_magic("xmode", "Verbose")
+        cells.shell.push({"studio": atelier})
+        ran = cells("studio.imagine('a fox', quality='high')", fails=True)
+    assert isinstance(ran.error, BugError)
+    assert "stumble" in ran.printed
+    assert KEY not in ran.printed
+    assert KEY not in caplog.text
+    assert KEY not in "".join(locals_of(ran.error))
+
+
+@pytest.mark.parametrize("way", REAL)
+def test_a_refused_connection_does_not_bring_the_key_to_light_either(studio, way) -> None:
+    """It is refused in the middle of sending: the frames behind it hold the header as it goes over the wire."""
+
+    class Absent:
+        url = f"http://127.0.0.1:{closed_port()}"
+
+    with pytest.raises(UnreachableError, match="Connection refused") as met:
+        studio(Absent(), way).imagine(PROMPT)
+    assert met.value.__cause__ is not None
+    assert KEY not in "".join(locals_of(met.value))
+
+
+def test_an_error_met_by_the_users_own_code_does_not_show_the_key_behind_it(abroad, cells) -> None:
+    with serving("azure", script=[faults.Reset()]) as api:
+        cells.shell.run_line_magic("xmode", "Verbose")
+        cells.shell.push({"studio": abroad(api)})
+        ran = cells("try:\n    studio.imagine('a fox')\nexcept Exception:\n    1 / 0", fails=True)
+    assert isinstance(ran.error, ZeroDivisionError)
+    assert "During handling of the above exception" in ran.printed
+    assert KEY not in ran.printed
 
 
 @pytest.mark.parametrize("way", REAL)
