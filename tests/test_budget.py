@@ -348,13 +348,13 @@ def test_the_table_sums_by_day_model_and_cell(home) -> None:
     days = [each.generation.created.astimezone() for each in (mine.history.all[0], mine.history.all[-1])]
     dear = 2.0 / 30 * 32
     assert rows_of(status.cost(mine)["text/plain"]) == [
-        f"day {days[0]:%Y-%m-%d} $1.000 (1 calls, 1 pictures)",
+        f"day {days[0]:%Y-%m-%d} $1.000 (1 call, 1 picture)",
         f"day {days[1]:%Y-%m-%d} ${0.75 + dear:.3f} (4 calls, 7 pictures)",
         "model azure/gpt-image-2 $1.750 (4 calls, 7 pictures)",
-        f"model azure/gpt-image-1.5 ${dear:.3f} (1 calls, 1 pictures)",
+        f"model azure/gpt-image-1.5 ${dear:.3f} (1 call, 1 picture)",
         "cell cell-a $0.500 (2 calls, 4 pictures)",
-        "cell without an id $0.250 (1 calls, 2 pictures)",
-        f"cell cell-b ${dear:.3f} (1 calls, 1 pictures)",
+        "cell without an id $0.250 (1 call, 2 pictures)",
+        f"cell cell-b ${dear:.3f} (1 call, 1 picture)",
         f"in all ${1.75 + dear:.3f} (5 calls, 8 pictures)",
     ]
 
@@ -363,7 +363,7 @@ def test_the_table_says_what_has_no_known_cost(abroad) -> None:
     with serving("compatible") as api:
         atelier = abroad(api, "compatible")
         atelier.imagine(PROMPT)
-    assert rows_of(status.cost(atelier)["text/plain"])[-1] == "in all $0.000 (1 calls, 1 pictures, 1 of unknown cost)"
+    assert rows_of(status.cost(atelier)["text/plain"])[-1] == "in all $0.000 (1 call, 1 picture, 1 of unknown cost)"
 
 
 def test_the_table_of_an_empty_folder_is_a_zero(home) -> None:
