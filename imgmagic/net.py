@@ -104,16 +104,29 @@ class Line:
     ----------
     check
         Called when the connection stands and nothing has been sent; may raise to leave it at that.
+    public_only
+        True refuses a peer inside a network. It is looked at on the socket: between a look-up and the connection, a
+        name can come to mean another address. (A proxy is a peer of the user's own choice.)
     """
 
-    def __init__(self, check: Callable[[], None]) -> None:
+    def __init__(self, check: Callable[[], None], *, public_only: bool = False) -> None:
         self.check = check
+        self._public_only = public_only
         self._lock = threading.Lock()
         self._sockets: list[socket.socket] = []
         self._cut = False
 
     def hold(self, connected: socket.socket) -> None:
-        """Remember a socket that has just been connected."""
+        """Remember a socket that has just been connected.
+
+        Raises
+        ------
+        UnreachableError
+            If its peer is not to be talked to.
+        """
+        address = str(connected.getpeername()[0])
+        if self._public_only and not _is_public_address(address):
+            raise UnreachableError(f"{address} is an address inside a network.", hint="Nothing was sent.")
         with self._lock:
             self._sockets.append(connected.dup())
             if self._cut:
@@ -258,7 +271,7 @@ def post(
     )
 
 
-def get(url: str, *, read_timeout_s: float) -> Answer:
+def get(url: str, *, read_timeout_s: float, line: Line | None = None) -> Answer:
     """Fetch a picture that an answer points to, without any credential.
 
     Raises
@@ -270,6 +283,7 @@ def get(url: str, *, read_timeout_s: float) -> Answer:
         "GET",
         url,
         limit=MAX_PICTURE,
+        line=line,
         auth=Auth(),
         timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
         headers={"User-Agent": "imgmagic"},
@@ -282,7 +296,11 @@ def is_public(host: str) -> bool:
         found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return False
-    return bool(found) and all(ipaddress.ip_address(str(each[4][0]).split("%")[0]).is_global for each in found)
+    return bool(found) and all(_is_public_address(str(each[4][0])) for each in found)
+
+
+def _is_public_address(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_global
 
 
 def _exchange(

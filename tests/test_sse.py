@@ -1,12 +1,13 @@
 """The reader of server-sent events gives the same events however the bytes are cut, and survives any bytes."""
 
+from contextlib import suppress
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imgmagic.engines import sse
+from imgmagic.engines import sse, stream, wire
 from imgmagic.engines.sse import Event, EventReader
 
 STREAM = (
@@ -68,3 +69,12 @@ def test_an_event_that_never_ends_is_given_up(monkeypatch):
     reader.feed(b"data: " + b"x" * 900)
     with pytest.raises(sse.OversizedEventError):
         reader.feed(b"x" * 200)
+
+
+@given(st.lists(st.one_of(st.binary(max_size=200), st.sampled_from([STREAM, b"data: {}\n\n", b"data: []\n\n"]))))
+def test_any_bytes_as_a_stream_of_pictures_are_an_error_of_ours_at_worst(chunks):
+    reader = stream.PictureStream(lambda _partial: None)
+    with suppress(stream.StreamedError, wire.NotAnAnswerError):
+        for chunk in chunks:
+            reader.feed(chunk)
+        reader.close()

@@ -108,7 +108,7 @@ class RestEngine:
         url = self._url(sent.route, model)
         exchange = _Exchange(self._settings, self._manners, url, model, watch)
         answer, delivered = exchange.patiently(sent, self.partials(request))
-        images, lost = self._fetched(delivered.items, url)
+        images, lost = self._fetched(delivered.items, url, watch)
         return ImageResponse(
             images=images,
             engine=self.name,
@@ -128,29 +128,34 @@ class RestEngine:
             base += f"/deployments/{quote(model, safe='')}"
         return f"{base}/images/{route}"
 
-    def _fetched(self, items: Sequence[bytes | str], url: str) -> tuple[tuple[bytes, ...], tuple[ApiError, ...]]:
+    def _fetched(
+        self, items: Sequence[bytes | str], url: str, watch: Watch
+    ) -> tuple[tuple[bytes, ...], tuple[ApiError, ...]]:
         """Give the pictures, fetching those of which the answer holds only a URL, and what was lost on the way.
 
         One that cannot be fetched takes no other with it: all are paid for.
         """
-        got = [item if isinstance(item, bytes) else self._got(item, url) for item in items]
+        got = [item if isinstance(item, bytes) else self._got(item, url, watch) for item in items]
         images = tuple(each for each in got if isinstance(each, bytes))
         lost = tuple(each for each in got if isinstance(each, ApiError))
         if not images:
             raise lost[0]
         return images, lost
 
-    def _got(self, item: str, url: str) -> bytes | ApiError:
+    def _got(self, item: str, url: str, watch: Watch) -> bytes | ApiError:
         try:
-            return self._get(item, url)
+            return self._get(item, url, watch)
         except ApiError as exc:
             return exc
 
-    def _get(self, item: str, url: str) -> bytes:
+    def _get(self, item: str, url: str, watch: Watch) -> bytes:
         if not _may_fetch(item, url):
             raise _not_fetched(item, "it is neither on the same server nor at a public https address")
+        away = not _same_origin(item, url)
+        line = net.Line(lambda: None, public_only=away and not net.proxy_of(item))
+        watch.closing(line.cut)
         try:
-            answer = net.get(item, read_timeout_s=self._manners.timeout_s)
+            answer = net.get(item, read_timeout_s=self._manners.timeout_s, line=line)
         except ApiError as exc:
             raise _not_fetched(item, exc.message.rstrip(".")) from exc
         if answer.status != _OK:
@@ -258,12 +263,15 @@ class _Exchange:
 def _may_fetch(target: str, asked: str) -> bool:
     """Allow a picture's URL on the server that named it, or at a public https address; nothing inside a network."""
     try:
-        there, here = urlsplit(target), urlsplit(asked)
-        if (there.scheme, there.netloc) == (here.scheme, here.netloc):
-            return True
-        return there.scheme == "https" and net.is_public(there.hostname or "")
+        there = urlsplit(target)
+        return _same_origin(target, asked) or (there.scheme == "https" and net.is_public(there.hostname or ""))
     except ValueError:
         return False
+
+
+def _same_origin(one: str, other: str) -> bool:
+    first, second = urlsplit(one), urlsplit(other)
+    return (first.scheme, first.netloc) == (second.scheme, second.netloc)
 
 
 def _not_fetched(target: str, why: str) -> ApiError:
