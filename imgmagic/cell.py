@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import json
+import keyword
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -39,8 +40,8 @@ OWN_FIELDS = {
     "image": "--from",
     "image[]": "--from",
     "mask": "a later version",
-    "stream": "a later version",
-    "partial_images": "a later version",
+    "stream": "%config ImgMagic.partials",
+    "partial_images": "%config ImgMagic.partials",
 }
 
 _WORD = re.compile(r"""\s*(?P<word>(?:"[^"]*"|'[^']*'|[^\s"'])(?:"[^"]*"|'[^']*'|[^\s])*)""")
@@ -118,7 +119,7 @@ def parse(operation: Operation, line: str, body: str | None, expand: Callable[[s
     CellError
         If the line cannot be read; a mark shows where.
     """
-    line = line.replace("\u3000", " ").rstrip()
+    line = line.rstrip()
     said, rest_at = _options(operation, line)
     filled = str if any(option.name == "--raw" for option in said) else expand
     values = _converted(operation, line, said, filled)
@@ -345,7 +346,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
 
 
 def _identifier(text: str) -> str:
-    if not text.isidentifier():
+    if not text.isidentifier() or keyword.iskeyword(text) or text == "get_ipython":
         raise argparse.ArgumentTypeError(f"'{printable(text, 40)}' is no variable name")
     return text
 

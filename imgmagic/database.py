@@ -52,7 +52,7 @@ MIGRATIONS = (
         PRIMARY KEY (generation, position)
     );
     CREATE INDEX input_picture ON input (picture);
-    CREATE TABLE label (name TEXT PRIMARY KEY, picture INTEGER NOT NULL REFERENCES picture);
+    CREATE TABLE label (name TEXT PRIMARY KEY NOT NULL, picture INTEGER NOT NULL REFERENCES picture);
     CREATE TABLE move (
         id INTEGER PRIMARY KEY, session TEXT NOT NULL, picture INTEGER REFERENCES picture, at TEXT NOT NULL
     );

@@ -136,7 +136,10 @@ def _one_of(*words: str) -> Callable[[Any], str]:
 
 def _between(low: float, high: float, kind: type[int | float]) -> Callable[[Any], float]:
     def form(value: Any) -> float:
-        number = kind(value)
+        try:
+            number = kind(value)
+        except (ValueError, TypeError):
+            number = float("nan")
         if isinstance(value, bool) or not low <= number <= high:
             raise ValueError(f"it is a number from {low:g} to {high:g}")
         return number
@@ -168,7 +171,10 @@ def _size(value: Any) -> str:
 
 
 def _prices(value: Any) -> Mapping[str, Any]:
-    table = json.loads(value) if isinstance(value, str) else value
+    try:
+        table = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        table = None
     if not isinstance(table, Mapping):
         raise ValueError("it is a dict by model or deployment")  # noqa: TRY004
     for entry in table.values():

@@ -23,7 +23,7 @@ import re
 from typing import Any
 
 # C0/C1 controls (an escape sequence could repaint the terminal) and the marks that reorder bidirectional text.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class ImgmagicError(Exception):
@@ -125,5 +125,5 @@ def printable(text: str, limit: int = 300) -> str:
     limit
         Longest result in characters, the ellipsis included.
     """
-    line = " ".join(_UNSAFE.sub("\ufffd", text).split())
+    line = " ".join(_UNSAFE.sub("\ufffd", text.replace("\r", "\n")).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

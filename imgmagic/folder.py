@@ -16,18 +16,21 @@ if TYPE_CHECKING:
 
     from imgmagic.store import Store
 
+_SHARED = "/.gitignore\n/history.db*\n/objects/\n"
 _NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
 
 
 def opened(home: Path) -> Database:
     """Make the folder ready: it ignores itself in git, since it is a private workshop."""
     try:
+        # A folder that was there before holds somebody's files, which git must go on seeing.
+        ours = not home.exists() or not any(home.iterdir())
         (home / "objects").mkdir(parents=True, exist_ok=True)
         for place in (home, home / "objects"):
             TemporaryFile(dir=place).close()  # fails where nothing can be written
         ignore = home / ".gitignore"
         if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+            ignore.write_text("*\n" if ours else _SHARED, encoding="utf-8")
     except (FileExistsError, NotADirectoryError) as exc:
         raise HistoryError(f"{home} is a file, not a folder.", hint="Set IMGMAGIC_HOME to a folder.") from exc
     except OSError as exc:

@@ -69,6 +69,12 @@ class Gallery(Sequence["Picture"]):
             return [self._history[number] for number in self.numbers[index]]
         return self._history[self.numbers[index]]
 
+    def __deepcopy__(self, _memo: object) -> Gallery:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a Gallery belongs to its history: pickle the .bytes of its pictures, or its .numbers")
+
     def __len__(self) -> int:
         return len(self.numbers)
 

@@ -7,6 +7,7 @@ the user's own code has shown. The call also returns its gallery, which knows th
 
 from __future__ import annotations
 
+import inspect
 import threading
 import warnings
 from collections import ChainMap
@@ -154,12 +155,16 @@ class ImgMagic(Magics):
 
         Nothing is deleted. Run again in its own cell, with no move in between, it stays where it is.
         """
+        if _asks_for_help(line):
+            return self._explain(self.rollback)
         return self._show(lambda studio: self._rollback(studio, line.strip() or "@~1"))
 
     @no_var_expand
     @line_magic
     def pick(self, line: str) -> Any:
         """Make any picture current: `%pick REF`. A REF is 7 or #7, a label, @~2, @start, or .2 (of the last result)."""
+        if _asks_for_help(line):
+            return self._explain(self.pick)
         if not line.strip():
             raise CellError("Which picture?", hint="`%pick 7`, `%pick hero`, or `%pick .2` for the second of the last.")
         return self._show(lambda studio: studio.history.pick(self._find(studio, line).number).number)
@@ -183,6 +188,9 @@ class ImgMagic(Magics):
         `stop` closes the connection of every call that is still on its way; `login` asks for a key and keeps it in the
         kernel, never in the notebook.
         """
+        if _asks_for_help(line):
+            self._explain(self.imgmagic)
+            return
         from imgmagic import doctor, login, status
 
         commands = {"": status.table, "check": status.check, "cost": status.cost, "stop": status.stop}
@@ -196,6 +204,10 @@ class ImgMagic(Magics):
         _Spot(self.shell).settle(commands[word](self._studio()))
 
     # --- what they share ---
+
+    def _explain(self, magic: Any) -> None:
+        """Show a magic's own words about itself."""
+        _Spot(self.shell).settle({"text/plain": inspect.getdoc(magic) or ""})
 
     def _call(self, operation: Operation, line: str, body: str | None, local_ns: Mapping[str, Any] | None) -> Any:
         """Run one imagine or refine, from its text to its pictures."""
@@ -382,6 +394,10 @@ def unload(shell: InteractiveShell) -> None:
 def _discard(items: list[Any], item: object) -> None:
     if item in items:
         items.remove(item)
+
+
+def _asks_for_help(line: str) -> bool:
+    return line.strip() in {"-h", "--help"}
 
 
 def _wishes(args: CellArgs) -> Wishes:

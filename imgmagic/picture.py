@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from imgmagic.errors import HistoryError, ImageError, printable
@@ -103,7 +104,7 @@ class Generation:
                 raise ValueError("operation or params")
             counts = [row["text_in"], row["image_in"], row["out"]]
             return cls(
-                params=params,
+                params=MappingProxyType(params),
                 created=datetime.fromisoformat(values.pop("created")),
                 usage=None if None in counts else Usage(*map(int, counts)),
                 **values,
@@ -173,6 +174,12 @@ class Picture:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Picture) and (self.number, self.digest) == (other.number, other.digest)
+
+    def __deepcopy__(self, _memo: object) -> Picture:
+        return self
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a Picture belongs to its history: pickle its .bytes, or its .number")
 
     def __hash__(self) -> int:
         return hash((self.number, self.digest))
@@ -282,6 +289,8 @@ class Picture:
         from imgmagic import images
 
         target = Path(path).expanduser()
+        if not target.name:
+            raise ImageError(f"'{path}' is a folder: name a file in it.")
         if not target.suffix:
             target = target.with_suffix(self.path.suffix)
         kind = SUFFIXES.get(target.suffix.lower())

@@ -5,12 +5,13 @@ A request is decided here, once and completely, before anything is paid for; nob
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES
+from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES, size
 from imgmagic.errors import CellError, printable
 from imgmagic.exchange import Format, ImageRequest, Input, Operation
 from imgmagic.picture import SUFFIXES
@@ -68,10 +69,13 @@ def prepare(
     CellError
         If a value cannot be sent.
     """
+    if not isinstance(prompt, str):
+        raise CellError(f"The words are {type(prompt).__name__}, not text.")
     inherited = {name: source.params[name] for name in _INHERITED if source and name in source.params}
     chosen: dict[str, Any] = {
         name: _first(getattr(wishes, name), inherited.get(name), getattr(defaults, name)) for name in _INHERITED
     }
+    chosen["size"] = _sized(chosen["size"])
     request = ImageRequest(
         operation=operation,
         prompt=prompt.strip(),
@@ -113,7 +117,8 @@ def save_targets(save: str | None, kind: Format, n: int) -> list[Path]:
 def _check(request: ImageRequest) -> None:
     """Refuse what no service takes, before it costs anything; magics have checked it already, Python calls have not."""
     rules = {
-        f"n is {request.n!r}: a whole number from 1 to {MAX_N}": request.n in range(1, MAX_N + 1),
+        f"n is {request.n!r}: a whole number from 1 to {MAX_N}": type(request.n) is int
+        and request.n in range(1, MAX_N + 1),
         f"quality '{request.quality}' is none of {', '.join(QUALITIES)}": request.quality in QUALITIES,
         f"background '{request.background}' is none of {', '.join(BACKGROUNDS)}": request.background in BACKGROUNDS,
         f"format '{request.format}' is none of {', '.join(FORMATS)}": request.format in FORMATS,
@@ -131,6 +136,15 @@ def _check(request: ImageRequest) -> None:
     for rule, kept in rules.items():
         if not kept:
             raise CellError(f"This cannot be asked for: {printable(rule)}.")
+
+
+def _sized(wanted: Any) -> str:
+    """Give a size in the form that travels; a pair of numbers is understood too."""
+    text = "x".join(map(str, wanted)) if isinstance(wanted, (tuple, list)) else str(wanted)
+    try:
+        return size(text)
+    except argparse.ArgumentTypeError as exc:
+        raise CellError(f"This cannot be asked for: {exc}.") from exc
 
 
 def _travels(value: Any) -> bool:

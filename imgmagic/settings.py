@@ -186,7 +186,23 @@ def _by_host(host: str) -> EngineName | None:
 
 
 def _sketch(given: _Given) -> Settings:
-    return Settings("sketch", model="sketch-1", sources={"engine": given.why})
+    return Settings("sketch", model="sketch-1", sources={"engine": given.why}, notes=_half_set(given))
+
+
+def _half_set(given: _Given) -> tuple[str, ...]:
+    """Name what looks as if a service was meant, where nothing chose the sketch engine."""
+    env = given.environment
+    if env.get("IMGMAGIC_ENGINE") or given.why == "%config":
+        return ()
+    slips = {
+        near: name for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT") for near in env.near(name)
+    }
+    told = [
+        f"{near} is set: did you mean {name}?" for near, name in slips.items() if not near.startswith("AZURE_OPENAI_A")
+    ]
+    alone = env.first("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_DEPLOYMENT_NAME")
+    told += [f"{alone} is set, but AZURE_OPENAI_ENDPOINT is not: the sketch engine answers."] if alone else []
+    return tuple(told)
 
 
 def _openai(given: _Given) -> Settings:

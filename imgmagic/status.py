@@ -93,7 +93,7 @@ def _engine(studio: Studio) -> list[tuple[str, str, str]]:
     source = settings.sources
     rows: list[tuple[str, str, str]] = [("engine", settings.engine, source.get("engine", ""))]
     if settings.engine == "sketch":
-        return rows
+        return rows + [("note", note, "") for note in settings.notes]
     rows.append(("endpoint", settings.host, source.get("endpoint", "")))
     rows.append(("model", settings.model or "the server's own", source.get("model", "")))
     if settings.api_version:

@@ -64,7 +64,7 @@ class Studio:
         session: str | None = None,
         **defaults: Any,
     ) -> None:
-        self._home = Path(home) if home is not None else None
+        self._home = Path(home).expanduser() if home is not None else None
         self._engine = None if engine is None or isinstance(engine, str) else engine
         self._session = session
         self._said = {"engine": engine, **defaults} if isinstance(engine, str) else dict(defaults)
@@ -258,9 +258,11 @@ class Studio:
             return self.history.find(ref, start=start) if isinstance(ref, str) else self.history[ref]
         current = self.history.current
         if current is None:
+            newest = self.history.newest()
+            others = f" Or go on with one of the folder: `%pick {newest}`." if newest else ""
             raise HistoryError(
                 "There is no picture to refine yet.",
-                hint="Imagine one first: `%%imagine`, and the words in the lines below it.",
+                hint=f"Imagine one first: `%%imagine`, and the words in the lines below it.{others}",
             )
         return current
 

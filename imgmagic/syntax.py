@@ -22,8 +22,8 @@ from IPython.core.inputtransformer2 import (
 )
 
 _NAMES = ("imagine", "refine")
-_CELL = re.compile(rf"%%(?P<name>{'|'.join(_NAMES)})(?P<blank>[ \t\u3000]+|(?=\r?\n?$))(?P<rest>.*)", re.DOTALL)
-_LINE = re.compile(rf"%(?P<name>{'|'.join(_NAMES)})[ \t\u3000]+(?P<rest>.*)", re.DOTALL)
+_CELL = re.compile(rf"%%(?P<name>{'|'.join(_NAMES)})(?P<blank>[ \t\u3000\xa0]+|(?=\r?\n?$))(?P<rest>.*)", re.DOTALL)
+_LINE = re.compile(rf"%(?P<name>{'|'.join(_NAMES)})[ \t\u3000\xa0]+(?P<rest>.*)", re.DOTALL)
 
 
 def one_line_cells(lines: list[str]) -> list[str]:

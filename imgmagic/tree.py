@@ -82,16 +82,20 @@ class History:
         """The current picture, or None."""
         return None if self._cursor is None else self[self._cursor]
 
-    def __getitem__(self, ref: int | str) -> Picture:
-        """Give a picture by number, by REF, or (negative) from the end of this session.
+    def __getitem__(self, ref: int | str | Picture) -> Picture:
+        """Give a picture by number, by REF, (negative) from the end of this session, or itself.
 
         Raises
         ------
         HistoryError
             If there is none.
         """
+        if isinstance(ref, Picture):
+            return ref
         if isinstance(ref, str):
             return self.find(ref)
+        if not isinstance(ref, int):
+            raise HistoryError(f"{printable(repr(ref), 60)} names no picture: a number, a label or a REF does.")
         if ref < 0:
             mine = list(self)
             if -ref > len(mine):
@@ -110,7 +114,8 @@ class History:
 
     def __repr__(self) -> str:
         current = "no picture" if self._cursor is None else f"#{self._cursor}"
-        return f"<History of {self.session}: {len(self)} pictures, current {current}>"
+        count = len(self)
+        return f"<History of {self.session}: {count} picture{'' if count == 1 else 's'}, current {current}>"
 
     def _repr_html_(self) -> str | None:
         """Show the newest pictures of the session."""
@@ -173,7 +178,11 @@ class History:
         hint = f"Did you mean {' or '.join(near)}?" if near else "No picture has a label yet: --label NAME sets one."
         raise HistoryError(f"No picture is labelled '{printable(name, 60)}'.", hint=hint)
 
-    def children(self, ref: int | str) -> list[Picture]:
+    def newest(self) -> int | None:
+        """Give the highest number of the folder, whichever session made it; None if there is none."""
+        return max((row["number"] for row in self._database.prompts()), default=None)
+
+    def children(self, ref: int | str | Picture) -> list[Picture]:
         """Give the pictures edited from one, oldest first."""
         return self._pictures(self._database.children(self[ref].number))
 
@@ -181,7 +190,7 @@ class History:
         """Give the pictures of the same answer, itself included."""
         return [self._picture(row, picture.generation) for row in self._database.siblings(picture.generation.id)]
 
-    def lineage(self, ref: int | str = "@") -> list[Picture]:
+    def lineage(self, ref: int | str | Picture = "@") -> list[Picture]:
         """Give the way from the root to a picture, both included."""
         way = [self[ref]]
         while (above := way[-1].parent) is not None:
@@ -221,13 +230,13 @@ class History:
 
     # --- moving ---
 
-    def pick(self, ref: int | str) -> Picture:
+    def pick(self, ref: int | str | Picture) -> Picture:
         """Make any picture current."""
         picture = self[ref]
         self._move(picture.number)
         return picture
 
-    def rollback(self, ref: int | str = "@~1") -> Picture:
+    def rollback(self, ref: int | str | Picture = "@~1") -> Picture:
         """Go back to an ancestor of the current picture; nothing is deleted.
 
         Raises
@@ -386,7 +395,7 @@ class History:
         digest = self.store.put(each.data, kind)
         return {"position": position, "role": each.role, "digest": digest, "format": kind, "picture": each.number}
 
-    def label(self, ref: int | str, name: str) -> Picture:
+    def label(self, ref: int | str | Picture, name: str) -> Picture:
         """Name a picture; a label set again moves.
 
         Raises
@@ -394,6 +403,8 @@ class History:
         HistoryError
             If ``name`` is no label: a letter, then letters, digits, ``_`` and ``-``.
         """
+        if not isinstance(name, str):
+            raise HistoryError(f"{name!r} is no label: a letter, then letters, digits, _ and -.")
         check_label(name)
         picture = self[ref]
         self._database.label(name, picture.number)

@@ -68,6 +68,7 @@ def test_nothing_in_a_prompt_is_parsed(prompt):
 
 def test_a_full_width_blank_separates_like_any_blank():
     assert read("-n\u30002\u3000海").prompt == "海"
+    assert read("海\u3000山").prompt == "海\u3000山"
 
 
 @pytest.mark.parametrize(
@@ -84,6 +85,8 @@ def test_a_full_width_blank_separates_like_any_blank():
         ("-c -5 cat", ["'-5' is no whole number from 0 to 100"]),
         ("-f bmp cat", ["'bmp' is none of png, jpeg, webp"]),
         ("-o 1x cat", ["'1x' is no variable name"]),
+        ("-o class cat", ["'class' is no variable name"]),
+        ("-o get_ipython cat", ["'get_ipython' is no variable name"]),
         ("--label 1x cat", ["'1x' is no label"]),
         ("-p seed cat", ["'seed' is not KEY=VALUE"]),
         ("-p prompt=x cat", ["'prompt' is not set this way"]),

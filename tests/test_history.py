@@ -1,7 +1,9 @@
 """The history: numbers, REFs, the cursor and its undo, resuming, and folders that are damaged, newer or hostile."""
 
+import copy
 import json
 import os
+import pickle
 import shutil
 import sqlite3
 import subprocess
@@ -520,3 +522,64 @@ def test_params_are_json_in_the_database(studio):
     studio.imagine("a cat", params={"seed": 1})
     (row,) = sqlite3.connect(studio.history.home / "history.db").execute("SELECT params FROM generation").fetchall()
     assert json.loads(row[0])["seed"] == 1
+
+
+def test_a_label_cannot_be_nothing(studio):
+    studio.imagine("a cat")
+    with pytest.raises(HistoryError, match="None is no label"):
+        studio.history.label(1, None)
+    assert studio.history.labels == {}
+
+
+def test_a_picture_names_itself_wherever_a_ref_does(studio):
+    first = studio.imagine("a cat")[0]
+    second = studio.refine("bluer", source=first)[0]
+    assert studio.history[first] is first
+    assert studio.history.rollback(first) == first
+    assert studio.history.pick(second) == second
+    assert studio.history.lineage(second) == [first, second]
+    assert studio.history.label(second, "blue").label == "blue"
+
+
+@pytest.mark.parametrize("ref", [None, 1.5, slice(1, 2), ()])
+def test_what_names_no_picture_is_said_in_a_sentence(studio, ref):
+    studio.imagine("a cat")
+    with pytest.raises(HistoryError, match="names no picture"):
+        studio.history.pick(ref)
+
+
+def test_a_folder_that_holds_somebodys_files_is_not_hidden_from_git(tmp_path):
+    (tmp_path / "code.py").write_text("1")
+    Studio(home=tmp_path, engine=Painter()).imagine("a cat")
+    assert (tmp_path / ".gitignore").read_text().split() == ["/.gitignore", "/history.db*", "/objects/"]
+
+
+def test_what_was_asked_for_cannot_be_changed_afterwards(studio):
+    picture = studio.imagine("a cat")[0]
+    with pytest.raises(TypeError):
+        picture.params["size"] = "1x1"
+
+
+def test_pictures_are_copied_by_reference_and_not_pickled(studio):
+    gallery = studio.imagine("a cat")
+    assert copy.deepcopy(gallery[0]) == gallery[0]
+    assert copy.deepcopy([gallery]) == [gallery]
+    for each in (gallery, gallery[0]):
+        with pytest.raises(TypeError, match="belongs to its history"):
+            pickle.dumps(each)
+
+
+def test_a_new_notebook_is_told_of_the_pictures_that_are_there(grown, tmp_path):
+    with pytest.raises(HistoryError, match="%pick 7"):
+        Studio(home=tmp_path / "home", engine=Painter(), session="renamed.ipynb").refine("bluer")
+
+
+@pytest.mark.parametrize(("size", "sent"), [("256X256", "256x256"), ((256, 512), "256x512"), ("auto", "auto")])
+def test_sizes_are_understood_as_people_write_them(studio, size, sent):
+    assert studio.imagine("a cat", size=size)[0].params["size"] == sent
+
+
+@pytest.mark.parametrize("said", [{"prompt": None}, {"size": "big"}, {"size": (1, 2, 3)}, {"n": True}, {"n": "2"}])
+def test_what_is_of_the_wrong_kind_is_said_in_a_sentence(studio, said):
+    with pytest.raises(CellError):
+        studio.imagine(**{"prompt": "a cat", **said})

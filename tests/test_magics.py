@@ -391,3 +391,36 @@ def test_a_cell_that_contains_the_key_is_warned_about(cells, azure, monkeypatch)
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "sk-recognisable-0123456789")
     with pytest.warns(UserWarning, match="contains your key"):
         cells("%imagine a cat with sk-recognisable-0123456789", fails=True)
+
+
+def test_a_blank_from_a_web_page_separates_too(cells, azure):
+    cells("%imagine\xa0a cat")
+    assert cells.history.current.prompt == "a cat"
+
+
+@pytest.mark.parametrize("magic", ["pick", "rollback", "imgmagic"])
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+def test_every_magic_explains_itself(cells, magic, flag):
+    assert f"%{magic}" in cells(f"%{magic} {flag}").text
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT is not"),
+        ("AZURE_OPENAI_DEPLOYMENT_NAME", "AZURE_OPENAI_ENDPOINT is not"),
+        ("OPENAI_KEY", "did you mean OPENAI_API_KEY?"),
+        ("AZURE_OPENAI_ENDPONT", "did you mean AZURE_OPENAI_ENDPOINT?"),
+    ],
+)
+def test_a_service_that_was_probably_meant_is_named_once(cells, monkeypatch, name, words):
+    monkeypatch.setenv(name, "something")
+    assert words in cells("%imagine -s 256x256 a beach").text
+    assert words not in cells("%imagine -s 256x256 a beach").text
+    assert words in cells("%imgmagic").text
+    assert words in cells("%imgmagic doctor").text
+
+
+def test_half_a_character_from_a_server_is_shown_as_a_question():
+    assert "\ud800" not in str(imgmagic.errors.printable("bad \ud800 x"))
+    assert imgmagic.errors.printable("hello there\r\n") == "hello there"
