@@ -32,13 +32,13 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import LocationParseError, ReadTimeoutError
+from urllib3.exceptions import DecodeError, HTTPError, LocationParseError, ProtocolError, ReadTimeoutError, SSLError
 
 from imgmagic.errors import ApiError, UnreachableError, printable
 from imgmagic.settings import is_loopback
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from imgmagic.environment import Secret
 
@@ -55,6 +55,9 @@ MAX_PICTURE = 100 * 2**20
 
 _CHUNK = 2**20
 _SIP = 512
+_GULP = 2**16
+_LOOK = 16
+_EVENT_FIELDS = (b":", b"data:", b"event:", b"id:", b"retry:")
 
 Part = tuple[str, tuple[str, bytes, str]]
 
@@ -249,7 +252,7 @@ def post(
         Lets somebody else cut the connection.
     events
         Takes the bytes of an event stream as they come, and says when it needs no more; any other answer is read as a
-        whole. What was asked does not matter: servers answer stream requests with JSON too.
+        whole. What was asked does not matter, nor what the server calls it: the first bytes decide.
 
     Raises
     ------
@@ -317,15 +320,17 @@ def _exchange(
     outside = sys.exc_info()[1]
     host = urlsplit(url).hostname or ""
     proxies = {"no_proxy": host} if is_loopback(host) else None
+    answered = False
     try:
         with (
             _Session(line) as session,
             session.request(method, url, allow_redirects=False, stream=True, proxies=proxies, **how) as response,
         ):
+            answered = True
             body = _read(response, limit, events)
-    except (requests.RequestException, LocationParseError, UnicodeError) as exc:
+    except (requests.RequestException, HTTPError, UnicodeError) as exc:
         _seal(exc, outside)
-        raise _unreachable(urlsplit(url).netloc, exc, _reason(exc, outside)) from exc
+        raise _unreachable(urlsplit(url).netloc, exc, _reason(exc, outside), answered=answered) from exc
     except Exception as exc:  # noqa: BLE001  a bug goes on; before Python 3.11 a bare `raise` would unseal it
         _seal(exc, outside)
         raise exc.with_traceback(exc.__traceback__)  # noqa: B904
@@ -357,35 +362,87 @@ def _sealed(trace: TracebackType | None) -> TracebackType | None:
 
 
 def _read(response: requests.Response, limit: int, events: Callable[[bytes], bool] | None) -> bytes:
-    """Read a body up to a limit, counting decompressed bytes; an event stream is handed on as it comes."""
-    streams = response.ok and response.headers.get("content-type", "").lower().startswith("text/event-stream")
-    # Only a chunked answer is handed over as it arrives; of any other, urllib3 waits for as much as it was asked for.
-    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+    """Read a body up to a limit, counting decompressed bytes; an event stream is handed on as it comes.
+
+    The bytes decide what it is, as servers and gateways mislabel either. A line that breaks after the last event was
+    complete, but for its blank line, has lost nothing.
+    """
+    takes = events if events is not None and response.status_code // 100 == 2 else None  # noqa: PLR2004
+    declared = response.headers.get("content-type", "").lower().startswith("text/event-stream")
+    streams = None if takes else False
     body, size = bytearray(), 0
-    for chunk in response.iter_content(_CHUNK if chunked or not streams else _SIP):
-        size += len(chunk)
-        if events is None or not streams:
-            body += chunk
-        elif events(chunk):
-            break
-        if size > limit:
-            host = printable(urlsplit(response.url).netloc)
-            raise ApiError(
-                f"The server {host} sent more than {limit // 2**20} MB; it was not read on.",
-                hint=_BILLED,
-                status=response.status_code,
-            )
+    try:
+        for chunk in _chunks(response) if takes else response.iter_content(_CHUNK):
+            size += len(chunk)
+            if not streams:
+                body += chunk
+            if streams is None:
+                body = body.lstrip()
+                streams = _is_stream(bytes(body[:_LOOK]), declared=declared)
+            if takes and streams:
+                piece = bytes(body) or chunk
+                body.clear()
+                if takes(piece):
+                    break
+            _refuse_more_than(limit, size, response)
+    except (requests.RequestException, HTTPError):
+        if not (takes and streams and takes(b"\n\n")):
+            raise
     return bytes(body)
 
 
-def _unreachable(host: str, exc: Exception, reason: str) -> UnreachableError:
-    """Translate what went wrong on the way; only a failure to connect is surely not billed."""
+def _refuse_more_than(limit: int, size: int, response: requests.Response) -> None:
+    if size > limit:
+        host = printable(urlsplit(response.url).netloc)
+        raise ApiError(
+            f"The server {host} sent more than {limit // 2**20} MB; it was not read on.",
+            hint=_BILLED,
+            status=response.status_code,
+        )
+
+
+def _is_stream(begun: bytes, *, declared: bool) -> bool | None:
+    """Tell by its first bytes whether a body is an event stream; None if they are too few."""
+    begun = begun.removeprefix(b"\xef\xbb\xbf")
+    if not begun:
+        return None
+    if declared or begun.startswith(_EVENT_FIELDS):
+        return not begun.startswith((b"{", b"["))
+    return None if any(name.startswith(begun) for name in _EVENT_FIELDS) else False
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    """Give the bytes of a body as they arrive, with the exceptions of `requests`.
+
+    Its own iterator does so for a chunked answer only; of any other it waits for as much as it was asked for.
+    """
+    read1 = getattr(response.raw, "read1", None)
+    chunked = "chunked" in response.headers.get("transfer-encoding", "").lower()
+    if chunked or read1 is None:
+        yield from response.iter_content(_CHUNK if chunked else _SIP)
+        return
+    try:
+        while chunk := read1(_GULP, decode_content=True):
+            yield chunk
+    except ProtocolError as exc:
+        raise requests.exceptions.ChunkedEncodingError(exc) from exc
+    except DecodeError as exc:
+        raise requests.exceptions.ContentDecodingError(exc) from exc
+    except ReadTimeoutError as exc:
+        raise requests.ConnectionError(exc) from exc
+    except SSLError as exc:
+        raise requests.exceptions.SSLError(exc) from exc
+
+
+def _unreachable(host: str, exc: Exception, reason: str, *, answered: bool = False) -> UnreachableError:
+    """Translate what went wrong on the way; only what surely came before sending is not billed."""
     host = printable(host, 100)
+    insecure = isinstance(exc, requests.exceptions.SSLError) and not answered
     if isinstance(exc, requests.ReadTimeout) or (exc.args and isinstance(exc.args[0], ReadTimeoutError)):
         message, hint = f"The server {host} went silent before the answer was complete.", _BILLED
-    elif isinstance(exc, requests.exceptions.SSLError) and "certificate" in reason:
+    elif insecure and "certificate" in reason:
         message, hint = f"The certificate of {host} is not accepted ({reason}).", _CERTIFICATE
-    elif isinstance(exc, requests.exceptions.SSLError) and "EOF occurred" not in reason:
+    elif insecure and "EOF occurred" not in reason:
         message, hint = f"No secure connection to {host} ({reason}).", _NO_TLS
     elif isinstance(exc, requests.exceptions.ProxyError) and not _broken_later(exc):
         message, hint = f"The proxy on the way to {host} failed ({reason}).", _PROXY
@@ -397,8 +454,10 @@ def _unreachable(host: str, exc: Exception, reason: str) -> UnreachableError:
         message, hint = f"The answer of {host} could not be decompressed ({reason}).", _BILLED
     elif isinstance(exc, (requests.exceptions.InvalidJSONError, UnicodeEncodeError)):
         message, hint = f"The request to {host} holds something that cannot be sent ({reason}).", _NOT_SENDABLE
-    else:
+    elif _unsendable(exc) and not answered:
         message, hint = f"The request to {host} could not be sent ({reason}).", _NO_CONNECTION
+    else:
+        message, hint = f"The answer of {host} cannot be understood ({reason}).", _BILLED
     error = UnreachableError(message, hint=hint)
     error.maybe_billed = hint is _BILLED
     error.may_retry = hint is _NO_CONNECTION and _before_sending(exc)
@@ -417,6 +476,15 @@ def _broken_later(exc: requests.exceptions.ProxyError) -> bool:
     """Tell whether a connection was there and broke, which urllib3 takes for a fault of the proxy if there is one."""
     inner = getattr(exc.args[0], "reason", None) if exc.args else None
     return isinstance(getattr(inner, "original_error", None), ConnectionError)
+
+
+def _unsendable(exc: Exception) -> bool:
+    """Tell whether the request itself makes no sense; of a header, `requests` says whose it is by what it wraps."""
+    if isinstance(exc, requests.exceptions.InvalidHeader):
+        return not (exc.args and isinstance(exc.args[0], HTTPError))
+    wrong = requests.exceptions
+    kinds = (wrong.InvalidURL, wrong.MissingSchema, wrong.InvalidSchema, wrong.URLRequired, LocationParseError)
+    return isinstance(exc, kinds) or (isinstance(exc, UnicodeError) and not isinstance(exc, UnicodeDecodeError))
 
 
 def _before_sending(exc: Exception) -> bool:

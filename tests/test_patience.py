@@ -310,7 +310,7 @@ def test_a_wait_that_is_too_long_is_not_waited_and_named(abroad) -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said", "when"), [(FAULT, "300", "5 minutes"), (FAULT, "9" * 400, "1440 minutes"), (None, "90", "90 s")]
+    ("body", "said", "when"), [(FAULT, "300", "5 minutes"), (FAULT, "9" * 400, "more than a day"), (None, "90", "90 s")]
 )
 def test_a_busy_service_names_its_time_too(abroad, body, said, when) -> None:
     with serving("azure", script=[Status(503, body, headers={"retry-after": said})]) as api:
@@ -324,7 +324,7 @@ def test_a_busy_service_names_its_time_too(abroad, body, said, when) -> None:
 def test_a_time_without_end_is_named_as_a_day(abroad) -> None:
     with (
         serving("azure", script=[Status(429, RATE, headers={"retry-after": "9" * 400})]) as api,
-        pytest.raises(RateLimitError, match="in 1440 minutes"),
+        pytest.raises(RateLimitError, match="in more than a day"),
     ):
         abroad(api).imagine(PROMPT)
 

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import logging
+import math
 import re
 import socket
 import sqlite3
@@ -450,6 +451,26 @@ def test_pictures_behind_urls_of_the_same_server_are_fetched_without_the_key(stu
     assert not any(name in seen.headers for seen in gets for name in ("api-key", "Authorization"))
 
 
+@pytest.mark.parametrize("status", [201, 202, 299])
+def test_a_picture_that_comes_with_any_success_is_kept(studio, status) -> None:
+    class Succeeding:
+        def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
+            return replace(usual(), status=status)
+
+    with serving("azure", script=[Succeeding()]) as api:
+        assert len(studio(api).imagine(PROMPT)) == 1
+        assert len(api.requests) == 1
+
+
+def test_a_picture_behind_a_path_is_on_the_server_that_named_it(studio) -> None:
+    def shorten(_index: int, item: dict[str, Any], host: Any) -> None:
+        item["url"] = host.keep(base64.b64decode(item.pop("b64_json"))).removeprefix(host.url)
+
+    with serving("azure", script=[Changed(shorten)]) as api:
+        assert len(studio(api).imagine(PROMPT)) == 1
+    assert api.requests[1].path.startswith("/files/")
+
+
 @pytest.mark.parametrize("field", ["url", "b64_json"])
 def test_pictures_as_data_urls_are_understood(studio, field) -> None:
     def inline(_index: int, item: dict[str, Any], _host: object) -> None:
@@ -666,6 +687,12 @@ TROUBLES = {
     "a rate in fractions": limited(
         Status(429, {}, headers={"retry-after-ms": "250"}), "", ["again in 1 s"], retry_after=0.25
     ),
+    "a rate for ever": limited(
+        Status(429, {}, headers={"retry-after": "9" * 400}), "", ["again in more than a day."], retry_after=math.inf
+    ),
+    "a rate of two days": limited(
+        Status(429, {}, headers={"retry-after": "172800"}), "", ["again in more than a day."], retry_after=172800.0
+    ),
     "a rate without a time": limited(Status(429), "", ["again in a minute"]),
     "openai quota": limited(
         faults.INSUFFICIENT_QUOTA,
@@ -824,7 +851,9 @@ TROUBLES = {
     "html 502": Trouble(faults.HTML_502, ["or a gateway before it failed", '"502"', BILLED], 502),
     "empty 504": Trouble(faults.EMPTY_504, ["ran out of patience", BILLED, "`-q low`"], 504),
     # a 200 that is none
-    "not json": Trouble(faults.NotJson(), ["not JSON", '"upstream connect error', "A login page or a proxy"], 200),
+    "not json": Trouble(
+        faults.NotJson(), [BILLED, "not JSON", '"upstream connect error', "A login page or a proxy"], 200
+    ),
     "a login page": Trouble(Status(200, html="<head>x</head><h1>Sign in</h1>"), ['not JSON: "Sign in".'], 200),
     "an empty 200": Trouble(Status(200), ["answered 200 with an empty body", BILLED], 200),
     "truncated json": Trouble(faults.TruncatedJson(), ["cut off or damaged", BILLED], 200),
@@ -847,6 +876,19 @@ TROUBLES = {
         "moderation_blocked",
         RefusedError,
     ),
+    # another success that is none
+    "a 204": Trouble(Status(204), ["answered 204 with an empty body", BILLED], 204),
+    "a 101": Trouble(Status(101), ["answered 101 with an empty body", BILLED], 101),
+    "a 202 that promises": Trouble(
+        Status(202, {"id": "job-7", "status": "queued"}),
+        ["accepted the request (HTTP 202), but sent no picture", BILLED, "cannot fetch it later"],
+        202,
+    ),
+    "a 202 that says something": Trouble(
+        Status(202, {"message": "queued"}), ["answered with a message, but without a picture", '"queued"', BILLED], 202
+    ),
+    "a 202 about a mask": Trouble(Status(202, {"message": "the mask waits"}), ['"the mask waits"', BILLED], 202),
+    "a 299 that is a page": Trouble(Status(299, html="<h1>Hi</h1>"), ["answered 299", "not JSON", BILLED], 299),
     "a length that is too short": Trouble(ShortLength(), ["cut off or damaged", BILLED], 200),
     # the line
     "half of the json, and silence": cut_off(Dripping(2, ends=False), ["images.example went silent"], timeout_s=0.5),
@@ -1119,6 +1161,37 @@ def test_a_broken_line_without_a_proxy_is_told_the_same(studio, *, headers) -> N
             studio(api).imagine(PROMPT)
         assert len(api.requests) == 1
     assert broken.value.maybe_billed
+
+
+def test_an_answer_with_two_lengths_may_have_been_billed(studio) -> None:
+    class TwoLengths:
+        def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
+            reply = usual()
+            return replace(reply, headers={**reply.headers, "Content-Length": "7"})
+
+    with serving("azure", script=[TwoLengths()]) as api:
+        with pytest.raises(UnreachableError, match=r"answer of .* cannot be understood") as odd:
+            studio(api).imagine(PROMPT)
+        assert len(api.requests) == 1
+    assert odd.value.maybe_billed
+    assert not odd.value.may_retry
+    assert BILLED in odd.value.hint
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [("no-scheme", {}), ("ftp://127.0.0.1/", {}), ("http://", {}), ("http://127.0.0.1:1/", {"x": "a\nb"})],
+)
+def test_a_request_that_makes_no_sense_is_not_billed(url, headers) -> None:
+    with pytest.raises(UnreachableError, match=r"could not be sent .*\n?Nothing was sent") as odd:
+        net.post(url, auth=net.Auth(), read_timeout_s=1, headers=headers, json_body={})
+    assert not odd.value.maybe_billed
+
+
+def test_a_secure_line_that_fails_within_the_answer_may_have_been_billed() -> None:
+    failed = net.requests.exceptions.SSLError("decryption failed or bad record mac")
+    assert net._unreachable("images.example", failed, str(failed), answered=True).maybe_billed
+    assert not net._unreachable("images.example", failed, str(failed)).maybe_billed
 
 
 def test_a_proxy_that_cannot_be_reached_is_named_as_the_culprit(monkeypatch, home) -> None:

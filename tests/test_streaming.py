@@ -441,6 +441,103 @@ def test_a_stream_that_ends_with_its_connection_is_shown_as_it_comes(local, monk
     assert len(told.partials) == 1
 
 
+def held_open(handler: Handler, reply: Reply) -> None:
+    """Stream without chunks, and leave the connection open after the last event."""
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    for each in reply.events or ():
+        handler.wfile.write(each)
+    handler.server.service.pause(60)
+    handler.close_connection = True
+
+
+def unended(events: Events) -> Events:
+    return (*events[:-1], events[-1].rstrip())
+
+
+@pytest.mark.parametrize("change", [lambda events: events, unended], ids=["whole", "without its blank line"])
+def test_a_finished_picture_is_kept_though_its_connection_stays_open(local, monkeypatch, change) -> None:
+    monkeypatch.setattr(Handler, "_stream", held_open)
+    told = Told()
+    with serving("azure", script=[Streamed(change)]) as api:
+        made = make(local(api, timeout_s=1), told)
+        assert len(api.requests) == 1
+    assert (len(made), len(told.partials)) == (1, 1)
+    assert made[0].generation.request_id == request_id(1)
+
+
+@dataclass(frozen=True)
+class WrongLength:
+    """One body, and a length that is off by so many bytes."""
+
+    off: int
+    change: Callable[[Events], Events] = lambda events: events
+
+    def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
+        reply = usual()
+        body = b"".join(self.change(reply.events or ()))
+        return replace(reply, events=None, body=body, length=len(body) + self.off)
+
+
+@pytest.mark.parametrize("fault", [WrongLength(-2), WrongLength(-1), WrongLength(900), WrongLength(900, unended)])
+def test_a_finished_picture_is_kept_though_the_length_is_wrong(local, fault) -> None:
+    with serving("azure", script=[fault]) as api:
+        assert len(make(local(api), Told())) == 1
+
+
+@dataclass(frozen=True)
+class Mislabelled:
+    """A stream in chunks or in one body, under another name."""
+
+    kind: str
+    chunked: bool
+    change: Callable[[Events], Events] = lambda events: events
+
+    def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
+        reply = usual()
+        events = self.change(reply.events or ())
+        reply = replace(reply, headers={**reply.headers, "Content-Type": self.kind})
+        whole = replace(reply, events=None, body=b"".join(events))
+        return replace(reply, events=events) if self.chunked else whole
+
+
+@pytest.mark.parametrize("change", [lambda events: events, shredded, commented, without_lines])
+@pytest.mark.parametrize("chunked", [True, False])
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", ""])
+def test_a_stream_under_another_name_is_read(local, kind, change, *, chunked) -> None:
+    told = Told()
+    with serving("azure", script=[Mislabelled(kind, chunked, change)]) as api:
+        made = make(local(api), told)
+    assert (len(made), len(told.partials)) == (1, 1)
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+@pytest.mark.parametrize("before", [b"", b"\r\n ", b"\xef\xbb\xbf"])
+def test_json_that_calls_itself_a_stream_is_read(local, before, *, chunked) -> None:
+    class Called:
+        def answer(self, usual: Callable[[], Reply], host: Any, /) -> Reply:
+            reply = stream_faults.JsonInsteadOfStream().answer(usual, host)
+            body = before + reply.body
+            return replace(
+                reply,
+                body=body,
+                events=tuple(body[at : at + 999] for at in range(0, len(body), 999)) if chunked else None,
+                headers={**reply.headers, "Content-Type": "text/event-stream"},
+            )
+
+    with serving("azure", script=[Called()]) as api:
+        assert len(make(local(api), Told())) == 1
+
+
+def test_a_stream_that_comes_with_another_success_is_read(local) -> None:
+    class Created:
+        def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
+            return replace(usual(), status=201)
+
+    with serving("azure", script=[Created()]) as api:
+        assert len(make(local(api), Told())) == 1
+
+
 def test_a_stream_cut_off_where_its_connection_is_its_end_is_not_taken_for_whole(local, monkeypatch) -> None:
     monkeypatch.setattr(Handler, "_stream", closing)
     cut = Streamed(lambda events: (events[0], events[1][:-200]))
@@ -544,6 +641,7 @@ TROUBLES = {
         kind=UnreachableError,
         partials=0,
     ),
+    "neither a stream nor json": Trouble(Status(200, text="tuesday"), ["not JSON", BILLED], partials=0),
     "a refusal before the stream": Trouble(
         faults.CONTENT_FILTER_IMAGES,
         ["refused the prompt"],

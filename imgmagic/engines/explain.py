@@ -17,6 +17,9 @@ from imgmagic.settings import AZURE_API_VERSION, OPENAI_MODEL, SKETCH_HINT, Sett
 
 _SERVICES = {"azure": "Azure OpenAI", "openai": "OpenAI", "compatible": "The server"}
 
+_ACCEPTED = 202
+_DAY_S = 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class _Case:
@@ -61,6 +64,8 @@ def explain(failure: Failure, settings: Settings, url: str, model: str) -> ApiEr
     """
     case = _Case(failure, settings, model)
     kind, sentence, hint = next(rule(case) for applies, rule in _RULES if applies(case))
+    if failure.status != 200 and failure.status < 300 and "billed" not in hint:  # noqa: PLR2004
+        hint = f"{_MAYBE_BILLED} {hint}"
     message = f"{_who(settings, url)} {sentence} (HTTP {failure.status} for {urlsplit(url).path})"
     message += f': "{_quoted(failure.message, settings)}"' if failure.message else "."
     error = _raised(kind, message, hint, failure, settings)
@@ -117,13 +122,38 @@ def _target(location: str, url: str) -> str:
     return target.path or "nowhere"
 
 
-def useless(how: str, settings: Settings, url: str, model: str, answer: tuple[Mapping[str, str], bytes]) -> ApiError:
-    """Explain a 200 that holds no usable picture; ``answer`` is its headers and body."""
-    failure = heard(200, *answer, settings)
+def useless(
+    how: str,
+    settings: Settings,
+    url: str,
+    model: str,
+    answer: tuple[Mapping[str, str], bytes],
+    *,
+    status: int = 200,
+    billed: bool = False,
+) -> ApiError:
+    """Explain a success that holds no usable picture.
+
+    Parameters
+    ----------
+    how
+        What is wrong with it, as `wire.NotAnAnswerError` says.
+    settings, url, model
+        As for `explain`.
+    answer
+        Its headers and body.
+    status
+        Its status: 200, or another below 300.
+    billed
+        Whether a picture had been asked for, so that it may have to be paid.
+    """
+    failure = heard(status, *answer, settings)
     if how == "no picture" and failure.message:
         return explain(failure, settings, url, model)
     said = _quoted(visible(answer[1]), settings, 120)
-    sentence, hint = _USELESS[how]
+    sentence, hint = _USELESS["later" if how == "no picture" and status == _ACCEPTED else how]
+    sentence = sentence.format(status=status)
+    hint = f"{_MAYBE_BILLED} {hint}" if billed and "billed" not in hint else hint
     sentence = f"{_who(settings, url)} {sentence}" + (f': "{said}".' if how == "not JSON" and said else ".")
     return _raised(ApiError, sentence, hint, failure, settings)
 
@@ -133,19 +163,23 @@ _ONCE_MORE = "It may have been billed all the same. Run the cell again to ask on
 
 _USELESS: Mapping[str, tuple[str, str]] = {
     "unfinished": ("ended its stream before the picture was complete", _ONCE_MORE),
-    "empty": ("answered 200 with an empty body", _ONCE_MORE),
+    "empty": ("answered {status} with an empty body", _ONCE_MORE),
     "broken": ("sent an answer that is cut off or damaged: its JSON cannot be read", _ONCE_MORE),
     "damaged": ("sent a picture that cannot be used: it is cut off, or no PNG, JPEG or WebP", _ONCE_MORE),
     "no picture": (
-        "answered 200 without a picture and without a reason",
+        "answered {status} without a picture and without a reason",
         "Perhaps all were filtered: change the words and run the cell again.",
     ),
+    "later": (
+        "accepted the request (HTTP {status}), but sent no picture",
+        f"{_MAYBE_BILLED} The server may go on making the picture, but imgmagic cannot fetch it later.",
+    ),
     "not JSON": (
-        "answered 200 with something that is not JSON",
+        "answered {status} with something that is not JSON",
         "A login page or a proxy may stand in between: check the address with `%imgmagic`.",
     ),
     "another form": (
-        "answered 200 with JSON of another form than the image API's",
+        "answered {status} with JSON of another form than the image API's",
         "Check that the address belongs to an OpenAI-compatible image server: `%imgmagic` shows it.",
     ),
 }
@@ -180,7 +214,9 @@ def _slow_down(case: _Case) -> tuple[type[ApiError], str, str]:
 
 def _span(seconds: float) -> str:
     """Give a time to wait as a person says it."""
-    seconds = math.ceil(min(seconds, 86_400))
+    if seconds > _DAY_S:
+        return "more than a day"
+    seconds = math.ceil(seconds)
     return f"{seconds} s" if seconds <= 180 else f"{math.ceil(seconds / 60)} minutes"  # noqa: PLR2004
 
 
@@ -279,9 +315,10 @@ def _routing_bug(_: _Case) -> tuple[type[ApiError], str, str]:
 def _rejected(case: _Case) -> tuple[type[ApiError], str, str]:
     if case.says("response_format"):
         return ApiError, "does not accept the request", "Add `-p response_format=null`: this server wants it left out."
-    if case.failure.status == 200:  # noqa: PLR2004
+    if case.failure.status < 300:  # noqa: PLR2004
         hint = f"{_MAYBE_BILLED} Run the cell again; if the error stays, change what the message names."
-        return ApiError, "answered with an error instead of a picture", hint
+        what = "an error instead of" if case.failure.status == 200 else "a message, but without"  # noqa: PLR2004
+        return ApiError, f"answered with {what} a picture", hint
     if not case.failure.message:
         return ApiError, "rejects the request without saying why", "Check the address: `%imgmagic` shows it."
     hint = "Change what the message names; `-p FIELD=null` leaves a field out of the request."

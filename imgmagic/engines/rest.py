@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from imgmagic import net
 from imgmagic.calls import StoppedError, stopped
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _OK = 200
 _UNAUTHORISED = 401
+_GOOD = range(200, 300)
 _REDIRECTS = range(300, 400)
 _SLOW = {"high", "xhigh", "max"}
 
@@ -149,6 +150,7 @@ class RestEngine:
             return exc
 
     def _get(self, item: str, url: str, watch: Watch) -> bytes:
+        item = _absolute(item, url)
         if not _may_fetch(item, url):
             raise _not_fetched(item, "it is neither on the same server nor at a public https address")
         away = not _same_origin(item, url)
@@ -158,7 +160,7 @@ class RestEngine:
             answer = net.get(item, read_timeout_s=self._manners.timeout_s, line=line)
         except ApiError as exc:
             raise _not_fetched(item, exc.message.rstrip(".")) from exc
-        if answer.status != _OK:
+        if answer.status not in _GOOD:
             raise _not_fetched(item, f"the server answered {answer.status}")
         if not wire.whole(answer.body):
             raise _not_fetched(item, "what came is no whole PNG, JPEG or WebP")
@@ -226,11 +228,11 @@ class _Exchange:
             answer = self._post(sent, reader)
             return answer, reader.close() if reader.begun else self._delivered(answer)
         except stream.StreamedError as exc:
-            failure = heard(_OK, answer.headers, exc.body, self._settings)
+            failure = heard(answer.status, answer.headers, exc.body, self._settings)
             raise explain(failure, self._settings, self._url, self._model) from exc
         except wire.NotAnAnswerError as exc:
-            what = (answer.headers, answer.body)
-            raise useless(str(exc), self._settings, self._url, self._model, what) from exc
+            what, asked = (answer.headers, answer.body), (self._settings, self._url, self._model)
+            raise useless(str(exc), *asked, what, status=answer.status, billed=True) from exc
 
     def _post(self, sent: wire.WireRequest, reader: stream.PictureStream) -> net.Answer:
         settings = self._settings
@@ -251,13 +253,22 @@ class _Exchange:
         )
 
     def _delivered(self, answer: net.Answer) -> wire.Delivered:
-        """Read a whole answer, or raise what it means."""
+        """Read a whole answer, or raise what it means; with a picture in it, any status below 300 is as good as 200."""
         if answer.status in _REDIRECTS:
             raise redirected(answer.status, answer.headers.get("location", ""), self._settings, self._url)
-        if answer.status != _OK:
+        if answer.status >= _REDIRECTS.stop:
             failure = heard(answer.status, answer.headers, answer.body, self._settings)
             raise explain(failure, self._settings, self._url, self._model)
         return wire.decode(answer.body)
+
+
+def _absolute(target: str, asked: str) -> str:
+    """Complete an address that gives a path only: it is on the server that was asked."""
+    try:
+        there = urlsplit(target)
+        return target if there.scheme or there.netloc else urljoin(asked, target)
+    except ValueError:
+        return target
 
 
 def _may_fetch(target: str, asked: str) -> bool:
