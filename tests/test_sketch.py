@@ -14,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, PngImagePlugin
 
-from imgmagic.engines.sketch import SketchEngine, card, instructions, lexicon, picture, vocabulary, words
+from imgmagic.engines.sketch import SketchEngine, card, instructions, lexicon, picture, things, vocabulary, words
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone
+from imgmagic.engines.sketch.shore import shore_of
+from imgmagic.engines.sketch.view import View
 from imgmagic.errors import ImageError, SketchError
 from imgmagic.exchange import ImageRequest, ImageResponse, Input
 
@@ -410,6 +412,164 @@ def test_an_instruction_that_would_change_nothing_is_refused(scene, instruction)
 def test_a_refine_keeps_the_size_or_takes_the_one_asked_for(beach):
     assert opened(refine(beach, "make it night").images[0]).size == (512, 512)
     assert opened(refine(beach, "make it night", size="256x320").images[0]).size == (256, 320)
+
+
+# An instruction is done, or refused, never pretended
+
+
+SUNNY = "a beach with palms on a sunny day"
+
+
+@pytest.fixture(scope="module")
+def sunny() -> bytes:
+    return imagine(SUNNY, size="512x512").images[0]
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "make the sun bigger",
+        "make the sun smaller",
+        "move the sun to the left",
+        "move the sun to the right",
+        "太陽を大きくして",
+        "move the palms to the left",
+        "ヤシの木を左に動かして",
+        "make the palms smaller",
+        "add 3 birds",
+    ],
+)
+def test_what_an_instruction_changes_can_be_seen(sunny, instruction):
+    answer = refine(sunny, instruction)
+    apart = np.abs(pixels(sunny).astype(int) - pixels(answer.images[0])).max(-1)
+    assert (apart > 24).sum() > 200
+    assert answer.details["not_drawn"] == []
+
+
+@pytest.mark.parametrize("form", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("size", ["auto", "256x320"])
+@pytest.mark.parametrize(
+    "instruction",
+    ["move the palms to the right", "ヤシの木を右に動かして", "make the clouds bigger", "make the rainbow small"],
+)
+def test_an_instruction_that_would_change_no_pixel_is_refused(form, size, instruction):
+    source = imagine(SUNNY + " with a rainbow", format=form)
+    with pytest.raises(SketchError, match="Nothing would change"):
+        refine(source.images[0], instruction, format=form, size=size)
+
+
+def test_what_a_cut_out_does_not_show_cannot_be_changed_in_it():
+    source = imagine("two palm trees", background="transparent").images[0]
+    with pytest.raises(SketchError, match="Nothing would change"):
+        refine(source, "make the sky pink", background="transparent")
+
+
+@pytest.mark.parametrize("kind", list(vocabulary.THINGS))
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("count", (2, 3)), ("side", ("left", "right")), ("size", ("small", "large")), ("amount", (1, 1.8))],
+)
+def test_a_thing_heeds_exactly_what_changes_its_picture(kind, name, values):
+    scene = Scene("meadow", "night" if kind in ("moon", "stars") else "day", seed=7)
+    one, other = (
+        picture.draw(
+            scene.with_thing(Thing(kind, **({"count": 0 if name == "amount" else 2} | {name: value}))), 256, 256
+        )
+        for value in values
+    )
+    assert (one.tobytes() != other.tobytes()) is (name in vocabulary.HEEDED[kind])
+
+
+def test_palms_on_a_beach_never_stand_in_the_water():
+    for prompt in (SUNNY, BEACH, "beach", "island"):
+        scene = words.read_prompt(prompt).scene
+        assert scene is not None
+        for side in ("left", "right", "centre"):
+            view = View(scene, 256, 256)
+            shore = shore_of(view)
+            reach = view.width / view.unit
+            for depth, draw in things._palms(view, Thing("palms", side=side), shore):
+                across = draw.__defaults__[2]
+                dry = float(shore.out(np.asarray(across * depth), np.asarray(depth))) < 0
+                assert dry or abs(across) >= 0.48 * reach
+
+
+# Negations
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "don't add clouds",
+        "Don’t add clouds",
+        "dont add clouds",
+        "do not make it night",
+        "never make it night",
+        "make the sky not blue",
+        "make it night but not dark",
+        "without changing the sky make the sand red",
+        "make the sand red without touching the sky",
+        "make everything pink except the sky",
+        "make the sky pink instead of blue",
+        "it shouldn't be night",
+        "make the sky no longer blue",
+        "空を青くしないで",
+        "夜にしないで",
+        "雲を追加しないでください",
+        "空を変えずに砂を赤くして",
+        "夜にせずに空を暗くして",
+        "雪を降らせないで",
+    ],
+)
+@pytest.mark.parametrize("source", ["scene", "photo"])
+def test_an_instruction_that_says_what_not_to_do_is_refused(sunny, source, instruction):
+    with pytest.raises(SketchError, match="does not understand negations") as caught:
+        refine(sunny if source == "scene" else photograph(), instruction)
+    assert "add or remove" in caught.value.hint
+
+
+@pytest.mark.parametrize("instruction", ["without clouds", "no clouds", "雲をなくして", "雲なしで", "雲のない空にして"])
+def test_without_and_no_still_remove(scene, instruction):
+    assert edited(scene, instruction) == scene.without("clouds")
+
+
+def test_a_polite_request_is_no_negation(scene):
+    assert edited(scene, "夜にしてもらえないでしょうか").time == "night"
+
+
+def test_no_colour_is_never_more_of_it(scene):
+    red = edited(scene, "make the sand red")
+    assert edited(red, "no red sand").ground == Tone()
+    with pytest.raises(SketchError):
+        instructions.edit(scene, "no red sand")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "unwanted"),
+    [
+        ("anything but a beach", "beach"),
+        ("a lake, anything but a beach", "beach"),
+        ("a lake instead of a beach", "beach"),
+        ("a sea, don't draw clouds", "clouds"),
+        ("a beach with everything except palms", "palms"),
+        ("a beach, not stormy", "storm"),
+        ("雲のないビーチ", "clouds"),
+        ("ビーチ、ヤシの木を描かないで", "palms"),
+    ],
+)
+def test_what_a_prompt_negates_is_not_wanted(prompt, unwanted):
+    reading = words.read_prompt(prompt)
+    assert unwanted not in reading.drawn
+    assert reading.scene is not None or prompt == "anything but a beach"
+
+
+@pytest.mark.parametrize(
+    ("instruction", "weather"), [("雪を降らせて", "snow"), ("雨を降らせて", "rain"), ("雪を降らせてください", "snow")]
+)
+def test_snow_and_rain_are_made_to_fall_in_japanese(scene, instruction, weather):
+    reading = instructions.edit(scene, instruction)
+    assert reading.scene is not None
+    assert (reading.scene.weather, reading.not_drawn) == (weather, ())
 
 
 # Pictures without a scene

@@ -16,7 +16,8 @@ import time
 from typing import TYPE_CHECKING
 
 from imgmagic.engines.sketch import instructions, vocabulary, words
-from imgmagic.errors import ImageError
+from imgmagic.engines.sketch.lexicon import refusal
+from imgmagic.errors import ImageError, printable
 from imgmagic.exchange import ImageResponse
 
 if TYPE_CHECKING:
@@ -94,8 +95,14 @@ def _refine(request: ImageRequest) -> _Answer:
     if scene is not None:
         reading = instructions.edit(scene, request.prompt)
         versions = [_varied(reading.scene, index) for index in range(max(1, request.n)) if reading.scene is not None]
+        first = picture.draw(versions[0], *size, transparent=request.background == "transparent")
+        if _unchanged(source, scene, versions[0], first):
+            raise refusal(f"Nothing would change in the picture by {printable(request.prompt, 60)!r}.")
         return (
-            tuple(_drawn(each, size, request) for each in versions),
+            (
+                picture.encode(first, versions[0], request.format, request.compression),
+                *(_drawn(each, size, request) for each in versions[1:]),
+            ),
             reading.drawn,
             reading.not_drawn,
             _caption(reading.not_drawn),
@@ -105,6 +112,20 @@ def _refine(request: ImageRequest) -> _Answer:
         edited = edited.resize(size)
     data = picture.encode(edited, None, request.format, request.compression)
     return (data,) * max(1, request.n), done, left, _caption(left, "sketch engine: edited by rules, not by an AI model")
+
+
+def _unchanged(source: Image, before: Scene, after: Scene, image: Image) -> bool:
+    """Whether a new scene looks like the old one, as when its difference is hidden or not drawn."""
+    from imgmagic.engines.sketch import picture
+
+    if ("A" in source.getbands()) != ("A" in image.getbands()):
+        return False
+    if source.format == "PNG" and (source.size, source.mode) == (image.size, image.mode):
+        return source.tobytes() == image.tobytes()
+    # A lossy source, or another size: small drafts tell most, else the old scene is drawn again.
+    clear = "A" in image.getbands()
+    drafts = [picture.draw(each, 256, 256, transparent=clear).tobytes() for each in (before, after)]
+    return drafts[0] == drafts[1] and picture.draw(before, *image.size, transparent=clear).tobytes() == image.tobytes()
 
 
 def _varied(scene: Scene, index: int) -> Scene:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imgmagic.engines.sketch.lexicon import Hit, hits
+from imgmagic.engines.sketch.lexicon import Hit, hits, refusal
 
 #: Kinds of hits that can be the object of a clause.
 NOUNS = ("thing", "region", "place", "unknown")
@@ -67,9 +67,20 @@ class Clause:
 
 
 def clauses(instruction: str) -> list[Clause]:
-    """Cut an instruction into clauses, each with its verb."""
+    """Cut an instruction into clauses, each with its verb.
+
+    Raises
+    ------
+    SketchError
+        If it says what not to do: to do half of it, or the contrary, would be worse.
+    """
     groups: list[list[Hit]] = [[]]
     for hit in hits(instruction):
+        if hit.kind == "verb" and hit.name == "not":
+            raise refusal(
+                f"The sketch engine does not understand negations ({hit.word!r}) in instructions, "
+                "except 'without' or 'no' with a thing to remove."
+            )
         if hit.kind == "break":
             groups.append([])
         else:

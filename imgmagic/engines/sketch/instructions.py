@@ -111,7 +111,16 @@ def _toned(scene: Scene, clause: Clause) -> Scene | None:
         return None
     tone: Tone = getattr(scene, region)
     for hit in said:
-        tone = toned(tone, hit, clause.verb, natural=region == "sky" and scene.time == "day")
+        if clause.verb == "remove" and hit.kind == "colour" and not (hit.name == "blue" and region == "sky"):
+            # "No red sand": the natural colour, never more of the red.
+            tone = replace(tone, colour="") if tone.colour == hit.name else tone
+            continue
+        tone = toned(
+            tone,
+            hit,
+            "less" if clause.verb == "remove" else clause.verb,
+            natural=region == "sky" and scene.time == "day",
+        )
     return with_tone(scene, region, tone)
 
 
@@ -165,12 +174,13 @@ def _change(scene: Scene, kind: str, clause: Clause) -> Scene:
         return scene.without(kind)
     old = scene.thing(kind)
     thing = old or Thing(kind)
-    number = clause.first("number")
+    heeded = vocabulary.HEEDED[kind]
+    number = clause.first("number") if "count" in heeded else None
     if number is not None:
         asked = int(number.name) if number.name.isascii() and number.name.isdigit() else 0
         more = old.count or vocabulary.USUAL_NUMBER.get(kind, 0) if old and clause.verb in ("add", "more") else 0
         thing = replace(thing, count=max(1, min(vocabulary.MOST, asked + more)))
-    elif clause.verb in ("more", "less") or (clause.verb == "add" and old):
+    elif "amount" in heeded and (clause.verb in ("more", "less") or (clause.verb == "add" and old)):
         factor = 0.55 if clause.verb == "less" else 1.8
         thing = replace(
             thing, amount=round(min(3.0, max(0.2, thing.amount * factor)), 4), count=_scaled(thing.count, factor)
@@ -187,9 +197,10 @@ def _scaled(count: int, factor: float) -> int:
 
 def _looks(thing: Thing, clause: Clause) -> Thing:
     side, size, colour = (clause.first(kind) for kind in ("side", "size", "colour"))
-    if side is not None:
+    heeded = vocabulary.HEEDED[thing.kind]
+    if side is not None and "side" in heeded:
         thing = replace(thing, side=side.name)
-    if size is not None:
+    if size is not None and "size" in heeded:
         thing = replace(thing, size=size.name)
     if colour is not None and thing.kind in vocabulary.COLOURABLE:
         thing = replace(thing, colour=colour.name)

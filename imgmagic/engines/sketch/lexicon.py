@@ -130,11 +130,16 @@ def _known(words: list[str]) -> tuple[Hit, ...]:
 
 def hits(text: str) -> list[Hit]:
     """Cut a text into known and unknown runs."""
-    plain = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold().replace("’", "'")
+    plain = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold()
+    plain = re.sub("[’‘ʼ´`]", "'", plain)
     tokens: list[str] = _TOKEN.findall(plain)
     found: list[Hit] = []
     at = 0
     while at < len(tokens) and len(found) < _MOST_HITS:
+        if tokens[at] == "without" and at + 1 < len(tokens) and _doing(tokens[at + 1]):
+            found.append(Hit("verb", "not", f"without {tokens[at + 1]}"))
+            at += 2
+            continue
         for size in (4, 3, 2, 1):
             known = _known(tokens[at : at + size]) if at + size <= len(tokens) else ()
             if known:
@@ -147,7 +152,15 @@ def hits(text: str) -> list[Hit]:
     return found[:_MOST_HITS]
 
 
+def _doing(word: str) -> bool:
+    """Whether a word says what is done, as in "without changing the sky", and is no noun as in "without building"."""
+    noun = word in _NOUNS or any(hit.kind in ("thing", "place", "time", "weather") for hit in _known([word]))
+    return word.endswith("ing") and len(word) > 5 and not noun
+
+
 def _unknown(token: str) -> list[Hit]:
+    if token.endswith("n't"):
+        return [Hit("verb", "not", token)]
     if _JAPANESE.search(token):
         return _japanese(token)
     if "-" in token:

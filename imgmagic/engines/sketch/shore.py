@@ -73,7 +73,7 @@ def shore_of(view: View) -> Shore:
     place = view.scene.place
     kind = {"beach": "beach", "lake": "bank", "river": "river"}.get(place, "open")
     reach = view.width / view.unit
-    mirror = 1.0 if view.light.direction[0] > 0 else -1.0
+    mirror = view.side
     phase = float(random.uniform(0, 6.28))
     if kind == "beach":
         return Shore(

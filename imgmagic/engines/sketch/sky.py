@@ -65,8 +65,13 @@ def _from_sun(view: View, rows: int) -> Floats:
     return np.sqrt(dx[None] ** 2 + dy[:, None] ** 2)
 
 
+def _scale(view: View, kind: str) -> float:
+    thing = view.scene.thing(kind)
+    return {"small": 0.6, "large": 1.7}.get(thing.size if thing else "", 1.0)
+
+
 def _sun(view: View, rows: int) -> None:
-    far = _from_sun(view, rows)
+    far = _from_sun(view, rows) / np.float32(_scale(view, "sun"))
     low = view.scene.time in ("sunset", "dusk", "dawn")
     covered = view.scene.weather in _COVERED
     strength = 0.35 if covered else 1.0
@@ -85,7 +90,7 @@ def _moon(view: View, rows: int) -> None:
     far = _from_sun(view, rows)
     sky = view.canvas[:rows]
     sky += (np.exp(far * -12) * 0.16 + np.exp(far * -3.5) * 0.06)[..., None] * rgb((0.62, 0.72, 0.95))
-    radius = 0.034
+    radius = 0.034 * _scale(view, "moon")
     x0 = int((view.sun[0] - radius) * view.unit + view.width / 2) - 2
     y0 = int(view.horizon - (view.sun[1] + radius) * view.unit) - 2
     side = int(2 * radius * view.unit) + 5

@@ -151,7 +151,7 @@ def bird(random: np.random.Generator, wide: int) -> Image.Image:
         tip = (side / 2 + sign * side * 0.47, side * (0.27 - beat * 0.10))
         body = (side / 2, side * 0.27)
         draw.polygon(
-            [body, elbow, tip, (elbow[0], elbow[1] + side * 0.045), (side / 2, side * 0.315)], fill=(56, 58, 64, 255)
+            [body, elbow, tip, (elbow[0], elbow[1] + side * 0.07), (side / 2, side * 0.325)], fill=(56, 58, 64, 255)
         )
     draw.ellipse([side * 0.455, side * 0.255, side * 0.55, side * 0.325], fill=(48, 50, 56, 255))
     return image

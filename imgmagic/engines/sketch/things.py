@@ -55,10 +55,12 @@ def _palms(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
         across = (
             (0.475, 0.37, 0.455, 0.40, 0.47, 0.44)[number % 6] + float(each.uniform(-0.02, 0.02)) - 0.05 * (number // 6)
         )
-        if shore and shore.kind == "beach" and side == shore.mirror:
+        across = across - 0.43 if thing.side == "centre" else across * side
+        if shore and shore.kind == "beach":
+            # Never in the water, whatever side was asked for: as far that way as the sand goes.
             inland = (shore.start + shore.slope * depth + 0.5) / depth / reach
-            across = max(across, min(inland, 0.49))
-        across *= side * reach
+            across = max(across * shore.mirror, min(inland, 0.49)) * shore.mirror
+        across *= reach
         tall = float(each.uniform(1.95, 2.35)) * size
         lean = -side * float(each.uniform(0.02, 0.16) + 0.17 * (number % 2 == 0))
 
@@ -216,7 +218,7 @@ def _birds(view: View, thing: Thing, _: Shore | None) -> list[_Standing]:
         random = view.rng("birds")
         middle = spot(view, thing, random, (-0.28, 0.28)) * view.unit + view.width / 2
         for _ in range(count(thing, 9, 40)):
-            span = view.unit * float(random.uniform(0.010, 0.024)) * SCALE.get(thing.size, 1.0)
+            span = view.unit * float(random.uniform(0.028, 0.046)) * SCALE.get(thing.size, 1.0)
             x = middle + float(random.normal(0, 0.13)) * view.unit
             y = view.horizon - view.unit * float(random.uniform(0.14, 0.34))
             image = small.bird(random, max(6, round(span * 2)))

@@ -132,6 +132,8 @@ class View:
     unit: float = 0.0
     horizon: float = 0.0
     sun: tuple[float, float] = (0.0, 0.0)
+    #: Where the composition has its light: -1 or 1; a sun that was moved leaves it where it is.
+    side: float = 1.0
     light: Light = field(init=False)
     canvas: Floats = field(init=False)
 
@@ -173,7 +175,7 @@ class View:
             each + (target * dim - each) * grey for each, dim in ((zenith, 0.8), (middle, 0.95), (horizon, 1.12))
         )
         ambient = ambient + (target * 0.85 - ambient) * grey * 0.8
-        side = -1.0 if random.random() < 0.5 else 1.0
+        side = self.side = -1.0 if random.random() < 0.5 else 1.0
         low = scene.time in ("sunset", "dusk", "dawn")
         rise = random.uniform(0.07, 0.11) if low else random.uniform(0.29, 0.36)
         place = side * random.uniform(0.10, 0.20) if low else side * random.uniform(0.20, 0.34)
@@ -181,6 +183,11 @@ class View:
             # The palms stand on the side of the light, so that their shadows fall on the sand in front; but not
             # before the sun.
             place *= -0.4 if low else 0.25
+        shining = scene.thing("sun") or scene.thing("moon")
+        if shining is not None and shining.side:
+            # Farther out than it is by itself, so that moving it always moves it.
+            place = {"left": -1.0, "right": 1.0}.get(shining.side, 0.0) * (0.28 if scene.place == "beach" else 0.36)
+            side = float(np.sign(place)) or side
         reach = min(self.width / self.unit, 1.3)
         self.sun = (place * reach, min(rise, self.horizon / self.unit * 0.80))
         slope = np.array([side * 0.75, 0.34 if low else 0.40 if scene.place == "desert" else 0.62, 0.10])

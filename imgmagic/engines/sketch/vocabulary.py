@@ -173,11 +173,11 @@ NUMBERS = {
 VERBS = {
     "add": (
         "add, insert, include, put, place, draw, give, with, bring, show, plant, want, need, paint, introduce, "
-        "追加, 加え, 足し, 入れ, 描い, 置い, 付け, 増設"
+        "追加, 加え, 足し, 入れ, 描い, 描か, 描く, 足さ, 置い, 置か, 付け, 増設"
     ),
     "remove": (
         "remove, delete, erase, without, no, hide, drop, take away, take out, get rid of, clear away, lose, "
-        "minus, eliminate, not, 消し, 削除, 取り除, なくし, 無くし, 除去, 消去, なし, 無し"
+        "minus, eliminate, 消し, 削除, 取り除, なくし, 無くし, 除去, 消去, なし, 無し, のない, がない"
     ),
     "more": (
         "more, many, lots, lots of, additional, extra, another, increase, much, even more, 増や, もっと, より, "
@@ -186,7 +186,17 @@ VERBS = {
     "less": "less, fewer, reduce, decrease, a bit less, 減ら, 少なく, 減少",
     "make": (
         "make, turn, change, set, let, transform, convert, render, switch, become, shift, move, recolour, "
-        "recolor, repaint, tint, colour, color, 変え, 変更"
+        "recolor, repaint, tint, colour, color, 変え, 変更, 動か, 移動, 移し, 降らせ, 降らし, 降る, 降っ, 降り"
+    ),
+    # Refused in an instruction; what follows in a prompt (or stands before, in Japanese) is not wanted. Every other
+    # word in "n't", and "without" before an "-ing" that is no noun, are added by `lexicon`.
+    "not": (
+        "not, never, cannot, dont, doesnt, didnt, wont, cant, isnt, arent, shouldnt, neither, nor, nothing, none, "
+        "avoid, except, except for, excluding, other than, apart from, aside from, anything but, everything but, "
+        "all but, instead of, rather than, no longer, without change, without any change, without a change, "
+        "unchanged, untouched, ないで, せずに, ずに, せず, ないように, なくていい, なくてもいい, くない, "
+        "しない, ではなく, じゃなく, でなく, 以外, 除いて, 要らない, いらない, いりません, "
+        "不要, やめて, 止めて, するな, 禁止, だめ, ダメ"
     ),
 }
 #: What separates one instruction from the next.
@@ -230,7 +240,8 @@ horizon, distance, far, side, fine, great, good, fresh, old, soft, gentle, clean
 made, generate, generated, create, draw, imagine, depicting, showing, featuring, look, looks, looking, appear,
 appears, feel, feeling, mood, atmosphere, summer, vacation, holiday, exotic, remote, lonely, lone, calmer, sandy,
 full, top, bottom, edge, set, one's, no one, empty, deserted, green field, rolling, swaying, shining, rising,
-setting, turned, turning, s, t, re, ll, d, m, don't, doesn't, let's, 写真, 画像, 写実的, 写実的な, 美しい, 綺麗,
+setting, turned, turning, s, t, re, ll, d, m, let's, nothing but, ないでしょうか,
+ないですか, 写真, 画像, 写実的, 写実的な, 美しい, 綺麗,
 きれい, 素敵, 絵, イラスト, 日, 天気, 風, 様子, 光景, 景色, 雰囲気, 少し, 全体, 背景, 前景, 色, 感じ, 中, 上, 下,
 的, 静か, 静かな, 穏やか, 本, 個, 艘, 枚, 画, 昔, 今, 水平線, 地平線
 """
@@ -262,6 +273,21 @@ USUAL = {
 }
 #: A place that is only the backdrop of another is one of its things.
 BACKDROPS = {"mountains": "mountains", "city": "city", "forest": "pines"}
+#: What of a thing its drawing heeds, besides its colour; anything else said of it would change nothing.
+HEEDED = {
+    "sun": ("side", "size"),
+    "moon": ("side", "size"),
+    "stars": ("amount",),
+    "clouds": ("amount",),
+    "rainbow": (),
+    "mountains": ("size",),
+    "city": (),
+    "flowers": ("amount",),
+    **dict.fromkeys(
+        ("palms", "pines", "trees", "sailboat", "lighthouse", "house", "birds", "balloon"),
+        ("count", "amount", "side", "size"),
+    ),
+}
 #: Things with a colour of their own.
 COLOURABLE = ("sailboat", "lighthouse", "house", "balloon", "flowers")
 #: Shown when nothing was understood.

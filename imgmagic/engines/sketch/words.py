@@ -46,16 +46,25 @@ def read_prompt(text: str, variation: int = 0) -> Reading:
 
 
 def _wanted(found: list[Hit]) -> list[Hit]:
-    """Leave out what follows a "no" or "without", up to the next break."""
-    kept, negated = list[Hit](), False
+    """Leave out what follows a "no", "not" or "without", up to the next break; in Japanese, the noun before."""
+    kept, negated = list[Hit](), ""
     for hit in found:
-        if hit.kind == "break" or (hit.kind == "verb" and hit.name != "remove"):
-            negated = False
-        elif hit.kind == "verb":
-            negated = True
-        elif not negated:
+        if hit.kind == "verb" and hit.name in ("remove", "not"):
+            if hit.word.isascii():
+                negated = hit.name
+            else:
+                _drop_last(kept)
+        elif hit.kind == "break" or (hit.kind == "verb" and negated != "not"):
+            negated = ""
+        elif hit.kind != "verb" and not negated:
             kept.append(hit)
     return kept
+
+
+def _drop_last(kept: list[Hit]) -> None:
+    nouns = ("thing", "place", "time", "weather", "unknown")
+    at = next((at for at in reversed(range(len(kept))) if kept[at].kind in nouns), len(kept))
+    del kept[at:]
 
 
 def _refused(found: list[Hit]) -> list[str]:
