@@ -27,8 +27,15 @@ _CALL = re.compile(
 _SIZES = ("1024x1024", "1536x1024", "1024x1536", "auto")
 _NEWEST = 20
 
-#: What stands behind `%imgmagic`.
-SUBCOMMANDS = ("check", "cost", "doctor", "login", "stop")
+#: What stands behind `%imgmagic`, and the function of ours that answers; looked up when it is called, since the doctor
+#: brings all of requests along.
+SUBCOMMANDS = {
+    "check": "status.check",
+    "cost": "status.cost",
+    "doctor": "doctor.report",
+    "login": "login.login",
+    "stop": "status.stop",
+}
 
 
 class _Answer(list[SimpleCompletion]):

@@ -13,6 +13,7 @@ import warnings
 from collections import ChainMap
 from copy import deepcopy
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -21,7 +22,7 @@ from traitlets import Any as AnyTrait
 
 from imgmagic import kernel
 from imgmagic.cell import CellArgs, parse, usage
-from imgmagic.completion import matcher
+from imgmagic.completion import SUBCOMMANDS, matcher
 from imgmagic.errors import CellError, ImageError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
 from imgmagic.syntax import LineMagics, one_line_cells
@@ -191,17 +192,13 @@ class ImgMagic(Magics):
         if _asks_for_help(line):
             self._explain(self.imgmagic)
             return
-        from imgmagic import doctor, login, status
-
-        commands = {"": status.table, "check": status.check, "cost": status.cost, "stop": status.stop}
-        commands |= {"login": login.login, "doctor": doctor.report}
         word = line.strip()
-        if word not in commands:
-            known = ", ".join(name for name in commands if name)
-            raise CellError(
-                f"%imgmagic has no '{printable(word, 40)}'.", hint=f"There is %imgmagic alone, and: {known}."
-            )
-        _Spot(self.shell).settle(commands[word](self._studio()))
+        if word and word not in SUBCOMMANDS:
+            hint = f"There is %imgmagic alone, and: {', '.join(SUBCOMMANDS)}."
+            raise CellError(f"%imgmagic has no '{printable(word, 40)}'.", hint=hint)
+        module, _, function = SUBCOMMANDS.get(word, "status.table").partition(".")
+        shown = getattr(import_module(f"imgmagic.{module}"), function)(self._studio())
+        _Spot(self.shell).settle(shown)
 
     # --- what they share ---
 
@@ -220,7 +217,7 @@ class ImgMagic(Magics):
         spot, gallery = _Spot(self.shell), None
         try:
             gallery = self._made(args, spot)
-            return None if gallery is None else self._shown(gallery, spot, args.output)
+            return None if gallery is None else self._shown(gallery, spot, args.output, args.save)
         except KeyboardInterrupt:
             if gallery is not None:  # it is there and current; only its showing was interrupted
                 spot.settle(gallery.bundle)
@@ -229,7 +226,8 @@ class ImgMagic(Magics):
             )
             raise
         except Exception:
-            spot.fail(f"%{operation}: nothing was made")
+            if gallery is None:
+                spot.fail(f"%{operation}: nothing was made")
             raise
 
     def _warn_of_a_key(self, text: str) -> None:
@@ -273,15 +271,17 @@ class ImgMagic(Magics):
     def _show(self, move: Callable[[Studio], int]) -> Gallery:
         """Move the cursor and show where it is."""
         studio = self._studio()
-        return self._shown(studio.look(move(studio)), _Spot(self.shell), None)
+        return self._shown(studio.look(move(studio)), _Spot(self.shell))
 
-    def _shown(self, gallery: Gallery, spot: _Spot, output: str | None) -> Gallery:
-        """Show a gallery once: it keeps quiet for the rest of this execution."""
+    def _shown(self, gallery: Gallery, spot: _Spot, output: str | None = None, save: str | None = None) -> Gallery:
+        """Show a gallery once: it keeps quiet for the rest of this execution. Only then may anything else fail."""
         spot.settle(gallery.bundle)
         shown_in = self._execution
         gallery.already_shown = lambda: self._execution is shown_in
         if output:
             self.shell.push({output: gallery[0] if len(gallery) == 1 else gallery})
+        if save:
+            self._studio().save(gallery, save)
         return gallery
 
     def _rollback(self, studio: Studio, ref: str) -> int:

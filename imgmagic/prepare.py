@@ -92,16 +92,16 @@ def prepare(
     return request
 
 
-def save_targets(save: str | None, kind: Format, n: int) -> list[Path]:
-    """Name the files that ``--save`` writes: ``sky.png``, ``sky-2.png`` …; empty if nothing is to be saved.
+def check_save(save: str | None, kind: Format) -> None:
+    """Refuse a ``--save`` that cannot be written, which should be known before the pictures are paid for.
 
     Raises
     ------
     CellError
-        If they cannot be written, which should be known before the pictures are paid for.
+        If its folder is not there, or its suffix belongs to another format than the pictures will have.
     """
     if save is None:
-        return []
+        return
     first = Path(save).expanduser()
     if SUFFIXES.get(first.suffix.lower(), kind) != kind or first.suffix.lower() not in {"", *SUFFIXES}:
         raise CellError(
@@ -111,6 +111,11 @@ def save_targets(save: str | None, kind: Format, n: int) -> list[Path]:
     if not first.parent.is_dir() or first.is_dir():
         what = f"the folder {first.parent} does not exist" if not first.parent.is_dir() else "it is a folder"
         raise CellError(f"--save {printable(save, 80)}: {printable(what)}.")
+
+
+def save_targets(save: str, n: int) -> list[Path]:
+    """Name the files that ``--save`` writes: ``sky.png``, then ``sky-2.png`` and so on."""
+    first = Path(save).expanduser()
     return [first, *(first.with_name(f"{first.stem}-{index}{first.suffix}") for index in range(2, n + 1))]
 
 

@@ -170,7 +170,7 @@ def price_of(entry: object) -> Price:
     raise SettingsError(
         f"prices: {entry!r} is neither a known model nor three numbers.",
         hint="%config ImgMagic.prices = {'my-dep': 'gpt-image-2'} or {'my-dep': (5, 8, 30)}: US dollars per million "
-        f"tokens for words in, pictures in, pictures out. Known models: {', '.join(PRICES)}.",
+        f"tokens for words in, pictures in, pictures out. Known models, priced as of {DATED}: {', '.join(PRICES)}.",
     )
 
 

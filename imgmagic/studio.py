@@ -27,12 +27,12 @@ from imgmagic.errors import HistoryError, ImageError, ImgmagicError, SettingsErr
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.picture import Picture
 from imgmagic.places import find_home, session_of
-from imgmagic.prepare import Wishes, prepare, save_targets
+from imgmagic.prepare import Wishes, check_save, prepare, save_targets
 from imgmagic.settings import Settings
 from imgmagic.tree import CallSite, History, asked, check_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Operation
@@ -302,7 +302,7 @@ class Studio:
         """
         check_label(wishes.label)
         request = self.prepare(operation, prompt, wishes, source=source, typed=typed)
-        targets = save_targets(wishes.save, request.format, request.n)
+        check_save(wishes.save, request.format)
         engine = self.engine()
         expected = self._afford(engine, request)
         asking = _asking(request, engine)
@@ -315,8 +315,22 @@ class Studio:
         with self._lock:
             self._running = [*(each for each in self._running if not each.done), call]
         pictures = call.start().wait(lambda told: tell(_line(asking, told), told.partial))
-        _save(pictures, targets)
         return Gallery(self.history, [each.number for each in pictures], self.shown, notes=self._notices())
+
+    def save(self, gallery: Gallery, path: str) -> None:
+        """Write the originals where ``--save`` says.
+
+        Raises
+        ------
+        ImageError
+            If a file cannot be written; the pictures are in the history all the same.
+        """
+        for picture, target in zip(gallery, save_targets(path, len(gallery)), strict=True):
+            try:
+                picture.save(target)
+            except ImageError as exc:
+                exc.hint = f"The picture itself is kept: #{picture.number}."
+                raise
 
     def look(self, number: int) -> Gallery:
         """Show a picture that a move has made current, by itself: nothing was made of another just now."""
@@ -441,16 +455,6 @@ def _open_history(home: Path, session: Callable[[Path], str]) -> tuple[History, 
         place = Path(tempfile.mkdtemp(prefix="imgmagic-"))
         note = f"{home} cannot be written: pictures of this kernel are kept in {place}, which may be cleaned away"
         return History(place, session(home)), note
-
-
-def _save(pictures: Sequence[Picture], targets: Sequence[Path]) -> None:
-    """Write the originals where ``--save`` says; where that fails, they are in the history all the same."""
-    for picture, target in zip(pictures, targets, strict=False):
-        try:
-            picture.save(target)
-        except ImageError as exc:
-            exc.hint = f"The picture itself is kept: #{picture.number}."
-            raise
 
 
 def _asking(request: ImageRequest, engine: Engine) -> str:

@@ -10,8 +10,9 @@ from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
 from tests.cells import Cells
-from tests.fake_api import fake_api
+from tests.fake_api import FakeApi, fake_api
 from tests.lab import Lab, Notebooks, chromium, jupyterlab
+from tests.peers import Peer, prism
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,3 +72,23 @@ def notebooks(browser: Browser, lab: Lab) -> Iterator[Notebooks]:
         yield opened
         opened.check()
     lab.stop_kernels()
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[FakeApi]:
+    with fake_api() as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def judge(upstream: FakeApi) -> Iterator[Peer]:
+    """Prism before the fake API; it answers under ``/v1`` what the fake answers there."""
+    with prism(upstream.url) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="module")
+def examiner() -> Iterator[Peer]:
+    """Prism on its own, for recorded calls."""
+    with prism() as peer:
+        yield peer

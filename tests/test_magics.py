@@ -1,5 +1,7 @@
 """The magics in a real shell: what they do, what they show, what they leave behind."""
 
+import subprocess
+import sys
 import traceback
 
 import pytest
@@ -424,3 +426,29 @@ def test_a_service_that_was_probably_meant_is_named_once(cells, monkeypatch, nam
 def test_half_a_character_from_a_server_is_shown_as_a_question():
     assert "\ud800" not in str(imgmagic.errors.printable("bad \ud800 x"))
     assert imgmagic.errors.printable("hello there\r\n") == "hello there"
+
+
+def test_a_file_that_cannot_be_written_after_all_does_not_hide_the_picture(cells, azure, tmp_path):
+    class Meanwhile:
+        """Puts a folder where the file was to go, while the picture is being made."""
+
+        def answer(self, usual, _host, /):
+            (tmp_path / "cat.png").mkdir()
+            return usual()
+
+    azure.script = [Meanwhile()]
+    ran = cells("%imagine --save cat.png a cat", fails=True)
+    assert "cannot be written" in str(ran.error)
+    assert "The picture itself is kept: #1." in str(ran.error)
+    assert len(ran.pictures) == 1
+    assert cells.history.current.number == 1
+
+
+def test_the_status_table_does_not_bring_requests_along(tmp_path):
+    code = (
+        "import sys; from IPython.core.interactiveshell import InteractiveShell\n"
+        "shell = InteractiveShell.instance(); shell.run_line_magic('load_ext', 'imgmagic')\n"
+        "shell.run_line_magic('imgmagic', ''); print('requests' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests import faults
 from tests.fake_api import FakeApi, fake_api
-from tests.peers import Peer, aimock, image_fixture, prism, violations
+from tests.peers import Peer, aimock, image_fixture, violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,26 +26,6 @@ def png(colour: str = "navy", side: int = 64) -> bytes:
     out = io.BytesIO()
     Image.new("RGBA", (side, side), colour).save(out, "PNG")
     return out.getvalue()
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeApi]:
-    with fake_api() as api:
-        yield api
-
-
-@pytest.fixture(scope="module")
-def judge(upstream: FakeApi) -> Iterator[Peer]:
-    """Prism before the fake API; it answers under ``/v1`` what the fake answers there."""
-    with prism(upstream.url) as peer:
-        yield peer
-
-
-@pytest.fixture(scope="module")
-def examiner() -> Iterator[Peer]:
-    """Prism on its own, for recorded calls."""
-    with prism() as peer:
-        yield peer
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from imgmagic.exchange import ImageRequest, Input
 from tests import faults
 from tests.fake_api import FakeApi, fake_api
 from tests.fake_calls import picture
-from tests.peers import Peer, aimock, image_fixture, prism, violations
+from tests.peers import Peer, aimock, image_fixture, violations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,25 +25,6 @@ if TYPE_CHECKING:
 PROMPT = 'a lighthouse in "fog", 灯台\nat night'
 NAVY = picture(size=(96, 64), colour=(0, 0, 128, 255))
 TEAL = picture("JPEG", "RGB", (80, 80), (0, 128, 128))
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[FakeApi]:
-    with fake_api() as api:
-        yield api
-
-
-@pytest.fixture(scope="module")
-def judge(upstream: FakeApi) -> Iterator[Peer]:
-    with prism(upstream.url) as peer:
-        yield peer
-
-
-@pytest.fixture(scope="module")
-def examiner() -> Iterator[Peer]:
-    """Prism on its own, for recorded calls."""
-    with prism() as peer:
-        yield peer
 
 
 @pytest.fixture(scope="module")

@@ -1027,31 +1027,31 @@ def test_a_useless_200_names_the_request_id_too(abroad) -> None:
     assert request_id(2) in error.hint
 
 
+class Looking:
+    """Looks, while a request is with the server, how many are written down as on their way."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.seen: list[int] = []
+
+    def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
+        self.seen.append(len(flights(self.home)))
+        return usual()
+
+
 def test_a_paid_call_is_written_down_before_it_is_sent(abroad, home) -> None:
-    seen: list[int] = []
-
-    class Looking:
-        def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
-            seen.append(len(flights(home)))
-            return usual()
-
-    with serving("azure", script=[Looking()]) as api:
+    looking = Looking(home)
+    with serving("azure", script=[looking]) as api:
         abroad(api).imagine(PROMPT)
-    assert seen == [1]
+    assert looking.seen == [1]
     assert flights(home) == []
 
 
 def test_a_call_to_this_machine_is_not_written_down(studio, home) -> None:
-    seen: list[int] = []
-
-    class Looking:
-        def answer(self, usual: Callable[[], Reply], _host: object, /) -> Reply:
-            seen.append(len(flights(home)))
-            return usual()
-
-    with serving("azure", script=[Looking()]) as api:
+    looking = Looking(home)
+    with serving("azure", script=[looking]) as api:
         studio(api).imagine(PROMPT)
-    assert seen == [0]
+    assert looking.seen == [0]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

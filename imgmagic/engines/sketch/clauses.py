@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.lexicon import Hit, hits, refusal
 
 #: Kinds of hits that can be the object of a clause.
@@ -54,16 +55,7 @@ class Clause:
         if hit is not None:
             return hit.name
         place = self.first("place")
-        home = {
-            "sea": "water",
-            "lake": "water",
-            "river": "water",
-            "beach": "ground",
-            "desert": "ground",
-            "meadow": "ground",
-            "snow": "ground",
-        }
-        return home.get(place.name, "") if place is not None else ""
+        return vocabulary.REGION_OF.get(place.name, "") if place is not None else ""
 
 
 def clauses(instruction: str) -> list[Clause]:

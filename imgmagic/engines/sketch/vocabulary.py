@@ -292,3 +292,15 @@ HEEDED = {
 COLOURABLE = ("sailboat", "lighthouse", "house", "balloon", "flowers")
 #: Shown when nothing was understood.
 EXAMPLES = ("a beach on a sunny day", "a mountain lake at sunset", "a city skyline at night")
+
+#: The region that a place stands for where it is given a colour: "make the beach red" means its sand.
+REGION_OF = {
+    "sea": "water",
+    "lake": "water",
+    "river": "water",
+    "beach": "ground",
+    "desert": "ground",
+    "meadow": "ground",
+    "hills": "ground",
+    "snow": "ground",
+}

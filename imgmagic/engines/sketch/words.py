@@ -183,15 +183,7 @@ def _region(hit: Hit) -> str:
     if hit.kind == "region":
         return hit.name
     if hit.kind == "place":
-        return {
-            "sea": "water",
-            "lake": "water",
-            "river": "water",
-            "beach": "ground",
-            "desert": "ground",
-            "meadow": "ground",
-            "hills": "ground",
-        }.get(hit.name, "")
+        return vocabulary.REGION_OF.get(hit.name, "")
     return ""
 
 
