@@ -30,6 +30,7 @@ QUALITIES = ("low", "medium", "high", "auto", "xhigh", "max")
 BACKGROUNDS = ("auto", "transparent", "opaque")
 FORMATS = ("png", "jpeg", "webp")
 MODERATIONS = ("auto", "low")
+FIDELITIES = ("high", "low")
 
 #: Fields that imgmagic fills itself; `-p` cannot take them over without breaking what depends on them.
 OWN_FIELDS = {
@@ -37,9 +38,10 @@ OWN_FIELDS = {
     "n": "-n",
     "model": "-m",
     "output_format": "-f",
-    "image": "--from",
-    "image[]": "--from",
-    "mask": "a later version",
+    "image": "--from and -i",
+    "image[]": "--from and -i",
+    "mask": "--mask",
+    "input_fidelity": "--fidelity",
     "stream": "%config ImgMagic.partials",
     "partial_images": "%config ImgMagic.partials",
 }
@@ -64,12 +66,19 @@ class CellArgs:
     moderation: str | None = None
     model: str | None = None
     param: tuple[tuple[str, Any], ...] = ()
+    image: tuple[str, ...] = ()
     source: str | None = None
+    stack: bool = False
+    mask: str | None = None
+    soft: bool = False
+    fidelity: str | None = None
     output: str | None = None
     save: str | None = None
     label: str | None = None
     alt: str | None = None
+    fresh: bool = False
     dry_run: bool = False
+    bg: bool = False
     raw: bool = False
     help: bool = False
 
@@ -200,20 +209,29 @@ def _parser(operation: Operation) -> _Parser:
     add("--moderation", **_one_of(MODERATIONS, ": how strictly the service filters"))
     add("-m", "--model", metavar="NAME", help="model, or deployment on Azure")
     add("-p", "--param", action="append", type=_param, metavar="KEY=VALUE", help=_PARAM_HELP)
+    add("-i", "--image", action="append", metavar="EXPR", help=_IMAGE_HELP)
     if operation == "refine":
-        add("--from", dest="source", metavar="REF", help=_FROM_HELP)
+        add("--from", dest="source", metavar="REF|EXPR", help=_FROM_HELP)
+        add("--stack", action="store_true", help="build on this cell's own last result")
+        add("--mask", metavar="MASK", help=_MASK_HELP)
+        add("--soft", action="store_true", help="with a mask: take the answer as it is, outside the mask too")
+        add("--fidelity", **_one_of(FIDELITIES, ": how closely to keep to the source"))
     add("-o", "--output", type=_identifier, metavar="VAR", help="also bind the result to a variable")
     add("--save", metavar="PATH", help="also write the original there (-2, -3 … added when there are several)")
     add("--label", type=_label, metavar="NAME", help="name the (first) picture")
     add("--alt", metavar="TEXT", help="alternative text; default: the words themselves")
+    add("--fresh", action="store_true", help="a new take, even if one is recorded")
     add("--dry-run", action="store_true", help="show what would be sent and what it would cost; send nothing")
+    add("--bg", action="store_true", help="work in the background and give a Job at once")
     add("--raw", action="store_true", help="leave braces alone: no {name} substitution")
     add("-h", "--help", action="store_true", help="show this help")
     return parser
 
 
 _PARAM_HELP = "a further field, sent as it is; null leaves a field out; repeatable"
-_FROM_HELP = "refine this picture, not the current one: 7, a label, @~2, @start, .2"
+_FROM_HELP = "refine this, not the current picture: 7, a label, @~2, @start, .2, or an image as for -i"
+_IMAGE_HELP = "a reference image to look at: a variable or (expression), a file, an https: or data: URL; repeatable"
+_MASK_HELP = "where to edit: box:x0,y0,x1,y1, name:NAME, color:…, text:…, or an image as for -i (white or True: edit)"
 
 
 def _one_of(words: Sequence[str], meaning: str) -> dict[str, Any]:
@@ -282,6 +300,7 @@ def _converted(operation: Operation, line: str, said: list[_Option], filled: Cal
     parser = _parser(operation)
     values: dict[str, Any] = {"help": False}
     params: dict[str, Any] = {}
+    images: list[str] = []
     for option in said:
         text = _as_argparse(option.name, None if option.value is None else filled(option.value))
         try:
@@ -289,8 +308,9 @@ def _converted(operation: Operation, line: str, said: list[_Option], filled: Cal
         except CellError as exc:
             raise _pointed(_plain(exc.message), line, option.word.start, option.word.end) from exc
         params |= dict(found.pop("param") or ())
+        images += found.pop("image") or ()
         values |= {name: value for name, value in found.items() if value is not None and value is not False}
-    return values | {"param": tuple(sorted(params.items()))}
+    return values | {"param": tuple(sorted(params.items())), "image": tuple(images)}
 
 
 def _as_argparse(name: str, value: str | None) -> str:

@@ -39,16 +39,25 @@ class Input:
         The encoded bytes exactly as they are sent (PNG, JPEG or WebP).
     number
         The picture's number in the history, or None if it is not a picture of the history.
+    identity
+        What a request's key knows it by where that is not the digest of the bytes: ``url:…``, ``pixels:…`` (figures
+        and arrays are encoded anew each time), or the digest of the picture that these bytes stand for.
     """
 
     role: Role
     data: bytes = field(repr=False)
     number: int | None = None
+    identity: str = ""
 
     @property
     def digest(self) -> str:
         """The sha256 of the bytes, in hex."""
         return hashlib.sha256(self.data).hexdigest()
+
+    @property
+    def known_as(self) -> str:
+        """What a request's key knows it by."""
+        return self.identity or self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,13 @@ class ImageRequest:
         Extra fields, sent as they are, sorted by name. A value of None takes a field out of the request.
     inputs
         Pictures sent along, in order.
+    fidelity
+        ``high`` or ``low``: how closely the service keeps to the source (``input_fidelity``); None sends nothing.
+    soft
+        With a mask: True takes the engine's answer as it is, False puts the source back outside the mask.
+    take
+        How many pictures this request was answered with before. An engine that draws by rules draws another one; a
+        service is never told.
     """
 
     operation: Operation
@@ -90,6 +106,9 @@ class ImageRequest:
     model: str | None = None
     params: tuple[tuple[str, Any], ...] = ()
     inputs: tuple[Input, ...] = ()
+    fidelity: str | None = None
+    soft: bool = False
+    take: int = 0
 
     @property
     def source(self) -> Input | None:
@@ -108,6 +127,8 @@ class ImageRequest:
             "compression": self.compression,
             "moderation": self.moderation,
             "model": self.model,
+            "fidelity": self.fidelity,
+            "soft": self.soft or None,
             "params": dict(self.params) or None,
         }
         return {name: value for name, value in said.items() if value is not None and value != DEFAULTS.get(name)}
@@ -123,7 +144,7 @@ class ImageRequest:
             "operation": self.operation,
             "prompt": normalise(self.prompt),
             "options": self.options,
-            "inputs": [[each.role, each.digest] for each in self.inputs],
+            "inputs": [[each.role, each.known_as] for each in self.inputs],
         }
         canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
