@@ -98,6 +98,20 @@ class Watch:
         self._waiting_for = ""
         self.check()
 
+    def until(self, changed: threading.Condition, ready: Callable[[], bool], why: str) -> None:
+        """Wait until something holds; the condition, which is held by the caller, tells when to look again.
+
+        Raises
+        ------
+        StoppedError
+            If the call was given up meanwhile.
+        """
+        while not ready():
+            self._waiting_for = why
+            self.check()
+            changed.wait(TICK_S)
+        self._waiting_for = ""
+
     def check(self) -> None:
         """Raise if nobody wants the answer any more; called before anything is sent.
 

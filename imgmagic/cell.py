@@ -143,6 +143,26 @@ def parse(operation: Operation, line: str, body: str | None, expand: Callable[[s
     return CellArgs(operation, prompt, typed, **values)
 
 
+def parse_retake(line: str) -> int | None:
+    """Read what stands behind `%retake`: nothing, or ``-n N``.
+
+    Raises
+    ------
+    CellError
+        If it is anything else; a mark shows where.
+    """
+    match = re.fullmatch(r"\s*(?:-n\s*=?\s*(?P<n>\S+))?\s*", line)
+    if match is None:
+        text = line.strip()
+        raise _pointed("%retake takes -n N, and no words", line, line.index(text), len(line.rstrip()))
+    if match["n"] is None:
+        return None
+    try:
+        return _whole(1, MAX_N)(match["n"])
+    except argparse.ArgumentTypeError as exc:
+        raise _pointed(f"-n: {exc}", line, match.start("n"), match.end("n")) from exc
+
+
 def usage(operation: Operation) -> str:
     """Give the help text of a magic."""
     return _parser(operation).format_help().rstrip()

@@ -7,7 +7,11 @@ or rewritten, because what it remembers cost money.
 
 Picture numbers are AUTOINCREMENT: unique in the folder, never used twice. The tree is the input whose role is
 ``source``; there is no second place that names a parent. Cursor moves are a log: the last one of a session is where it
-goes on.
+goes on. Moves made by a replay are marked; the others leave their time (`picture.chosen`) on the picture and on
+everything above it, so that "most recently chosen" is one look at one row.
+
+A picture's `digest` is that of what was made, its `file` that of what the store holds; they differ where a recording
+brought only a preview.
 """
 
 from __future__ import annotations
@@ -62,9 +66,69 @@ MIGRATIONS = (
         host TEXT NOT NULL, pid INTEGER NOT NULL
     );
     """,
+    # Replay: what a generation is known by in every folder, which call it answers, and when it was last chosen.
+    """
+    ALTER TABLE generation ADD COLUMN uid TEXT NOT NULL DEFAULT '';
+    UPDATE generation SET uid = lower(hex(randomblob(16)));
+    CREATE UNIQUE INDEX generation_uid ON generation (uid);
+    ALTER TABLE generation ADD COLUMN site TEXT NOT NULL DEFAULT '';
+    UPDATE generation SET site = coalesce(cell_id, '~' || session || '.' || id) || '#' || coalesce(position, 0);
+    CREATE INDEX generation_site ON generation (site);
+    ALTER TABLE generation ADD COLUMN retake TEXT NOT NULL DEFAULT '';
+    ALTER TABLE generation ADD COLUMN request TEXT NOT NULL DEFAULT '';
+    ALTER TABLE generation ADD COLUMN origin TEXT NOT NULL DEFAULT '';
+    ALTER TABLE generation ADD COLUMN follows INTEGER NOT NULL DEFAULT 1;
+    ALTER TABLE picture ADD COLUMN file TEXT NOT NULL DEFAULT '';
+    UPDATE picture SET file = digest;
+    ALTER TABLE picture ADD COLUMN chosen TEXT NOT NULL DEFAULT '';
+    UPDATE picture SET chosen = coalesce((SELECT max(at) FROM move WHERE move.picture = picture.number), '');
+    ALTER TABLE input ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+    ALTER TABLE move ADD COLUMN replay INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE move ADD COLUMN cell_id TEXT;
+    ALTER TABLE flight ADD COLUMN sent INTEGER NOT NULL DEFAULT 1
+    """,
 )
 
 Row = sqlite3.Row
+
+#: Pictures that a session made, or that its cells have replayed.
+_IN_SESSION = """(generation.session = ? OR generation.id IN (
+    SELECT picture.generation FROM move JOIN picture ON picture.number = move.picture
+    WHERE move.session = ? AND move.replay
+))"""
+
+# UNION and a depth, so that a manipulated folder whose pictures are each other's parents comes to an end.
+_PATH = """
+    WITH RECURSIVE up (number, depth) AS (
+        SELECT ?, 0
+        UNION
+        SELECT source.picture, depth + 1 FROM up
+        JOIN picture ON picture.number = up.number
+        JOIN input AS source ON source.generation = picture.generation AND source.role = 'source'
+        WHERE source.picture IS NOT NULL AND depth < 100000
+    )
+    SELECT picture.number, picture.generation, generation.cell_id, generation.site
+    FROM up JOIN picture ON picture.number = up.number JOIN generation ON generation.id = picture.generation
+    ORDER BY depth
+"""
+
+_CHOOSE = """
+    WITH RECURSIVE up (number) AS (
+        SELECT ?
+        UNION
+        SELECT source.picture FROM up
+        JOIN picture ON picture.number = up.number
+        JOIN input AS source ON source.generation = picture.generation AND source.role = 'source'
+        WHERE source.picture IS NOT NULL
+    )
+    UPDATE picture SET chosen = ? WHERE number IN (SELECT number FROM up)
+"""
+
+_RECORDED = """
+    SELECT id, uid, key, operation, prompt, site, cell_id, position, session, engine, created, retake,
+        (SELECT max(chosen) FROM picture WHERE picture.generation = generation.id) AS chosen
+    FROM generation
+"""
 
 _PICTURE = """
     SELECT picture.*, source.picture AS parent, label.name AS label
@@ -153,17 +217,20 @@ class Database:
         flight: int | None,
         move: bool,
     ) -> list[int]:
-        """Write one generation with its pictures and inputs, log that the first is current, and give the numbers."""
+        """Write one generation with its pictures and inputs, log that the first is current, and give the numbers.
+
+        A picture that asks for a number gets it if it is free.
+        """
         with self._transaction() as connection:
             key = _insert(connection, "generation", generation)
-            numbers = [_insert(connection, "picture", each | {"generation": key}) for each in pictures]
+            rows = (_numbered(connection, each) | {"generation": key} for each in pictures)
+            numbers = [_insert(connection, "picture", row) for row in rows]
             for each in inputs:
                 _insert(connection, "input", each | {"generation": key})
             if label is not None:
                 _label(connection, label, numbers[0])
             if move:
-                moved = {"session": generation["session"], "picture": numbers[0], "at": generation["created"]}
-                _insert(connection, "move", moved)
+                _move(connection, generation["session"], numbers[0], generation["created"])
             connection.execute("DELETE FROM flight WHERE id = ?", (flight,))
         return numbers
 
@@ -172,10 +239,19 @@ class Database:
         return next(iter(self._rows(f"{_PICTURE} WHERE picture.number = ?", number)), None)
 
     def pictures(self, session: str | None = None) -> list[Row]:
-        """Give all pictures, or a session's, by number."""
+        """Give all pictures, or those that a session made or replayed, by number."""
         if session is None:
             return self._rows(f"{_PICTURE} ORDER BY picture.number")
-        return self._rows(f"{_PICTURE} WHERE generation.session = ? ORDER BY picture.number", session)
+        return self._rows(f"{_PICTURE} WHERE {_IN_SESSION} ORDER BY picture.number", session, session)
+
+    def nodes(self) -> list[Row]:
+        """Give the tree in the order in which it grew: number, parent, generation, and session and site as one."""
+        return self._rows(
+            "SELECT picture.number, source.picture AS parent, generation.id, "
+            "generation.session || char(10) || generation.site AS site FROM picture "
+            "JOIN generation ON generation.id = picture.generation LEFT JOIN input AS source "
+            "ON source.generation = generation.id AND source.role = 'source' ORDER BY generation.id, picture.position"
+        )
 
     def children(self, number: int) -> list[Row]:
         """Give the pictures that were made by editing one."""
@@ -186,9 +262,13 @@ class Database:
         return self._rows(f"{_PICTURE} WHERE picture.generation = ? ORDER BY picture.position", generation)
 
     def count(self, session: str) -> int:
-        """Count a session's pictures."""
-        sql = "SELECT count(*) FROM picture JOIN generation ON generation.id = picture.generation WHERE session = ?"
-        return int(self._rows(sql, session)[0][0])
+        """Count the pictures that a session made or replayed."""
+        sql = f"SELECT count(*) FROM picture JOIN generation ON generation.id = picture.generation WHERE {_IN_SESSION}"  # noqa: S608
+        return int(self._rows(sql, session, session)[0][0])
+
+    def way(self, number: int) -> list[Row]:
+        """Give the way from a picture to its root: number, generation, its cell and its site, the picture first."""
+        return self._rows(_PATH, number)
 
     def generations(self, keys: Iterable[int]) -> list[Row]:
         """Give the generations with these keys."""
@@ -211,8 +291,52 @@ class Database:
 
     def spent(self, session: str | None = None, since: str = "") -> float:
         """Sum the known costs in US dollars."""
-        sql = "SELECT total(cost_usd) AS usd FROM generation WHERE created >= ? AND (? IS NULL OR session = ?)"
-        return float(self._rows(sql, since, session, session)[0]["usd"])
+        with self._connection() as connection:
+            return _spent(connection, session, since)
+
+    # --- what replay looks for ---
+
+    def recorded(self, key: str) -> list[Row]:
+        """Give the generations that answered this key."""
+        return self._rows(f"{_RECORDED} WHERE key = ?", key)
+
+    def worded(self, operation: str, prompt: str) -> list[Row]:
+        """Give the generations of an operation with exactly these words."""
+        return self._rows(f"{_RECORDED} WHERE operation = ? AND prompt = ?", operation, prompt)
+
+    def retakes(self, site: str) -> list[Row]:
+        """Give the takes that a `%retake` call has asked for, oldest first."""
+        return self._rows(f"{_RECORDED} WHERE retake = ? ORDER BY id", site)
+
+    def sited(self, session: str) -> list[Row]:
+        """Give the generations that a session made, oldest first."""
+        return self._rows(f"{_RECORDED} WHERE session = ? ORDER BY id", session)
+
+    def any_real(self, cell_id: str | None) -> bool:
+        """Tell whether a real engine has made anything, for a cell or for anybody."""
+        sql = "SELECT 1 FROM generation WHERE engine NOT IN ('', 'sketch') AND (? IS NULL OR cell_id = ?) LIMIT 1"
+        return bool(self._rows(sql, cell_id, cell_id))
+
+    def by_uid(self, uid: str) -> Row | None:
+        """Give the generation of this name."""
+        return next(iter(self._rows("SELECT * FROM generation WHERE uid = ?", uid)), None)
+
+    def takes(self, key: str) -> int:
+        """Count the pictures with which a key was answered."""
+        sql = "SELECT count(*) FROM picture JOIN generation ON generation.id = picture.generation WHERE key = ?"
+        return int(self._rows(sql, key)[0][0])
+
+    def replayed(self, cell_id: str) -> set[int]:
+        """Give the generations that a cell has replayed."""
+        sql = "SELECT generation FROM move JOIN picture ON picture.number = move.picture WHERE cell_id = ? AND replay"
+        return {row["generation"] for row in self._rows(sql, cell_id)}
+
+    def reserve_numbers(self, highest: int) -> None:
+        """Keep the numbers up to this one for pictures that will be brought in, if none was ever given."""
+        with self._transaction() as connection:
+            begun = connection.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'picture'").fetchone()
+            if begun is None:
+                connection.execute("INSERT INTO sqlite_sequence VALUES ('picture', ?)", (highest,))
 
     # --- labels and the cursor ---
 
@@ -225,10 +349,12 @@ class Database:
         with self._transaction() as connection:
             _label(connection, name, number)
 
-    def move(self, session: str, number: int | None, at: str) -> None:
-        """Log that a session's cursor moved."""
+    def move(
+        self, session: str, number: int | None, at: str, *, replay: bool = False, cell_id: str | None = None
+    ) -> None:
+        """Log that a session's cursor moved, by itself or by a replay in some cell."""
         with self._transaction() as connection:
-            _insert(connection, "move", {"session": session, "picture": number, "at": at})
+            _move(connection, session, number, at, replay=replay, cell_id=cell_id)
 
     def last_move(self, session: str) -> Row | None:
         """Give the last cursor move of a session."""
@@ -237,10 +363,27 @@ class Database:
 
     # --- paid requests on their way ---
 
-    def depart(self, flight: dict[str, Any]) -> int:
-        """Write down that a paid request is about to be sent."""
+    def depart(self, flight: dict[str, Any], budget: float, since: str) -> tuple[int | None, float]:
+        """Write down that a paid request is about to be sent, unless it would burst the budget.
+
+        One transaction, so that two calls at the same moment cannot both take what is left.
+
+        Returns
+        -------
+        tuple of int or None, and float
+            The note's key, None if the budget forbids it; and what was spent or reserved before it, in US dollars.
+        """
         with self._transaction() as connection:
-            return _insert(connection, "flight", flight)
+            on_the_way = connection.execute("SELECT total(usd) FROM flight").fetchone()[0]
+            spent = _spent(connection, None, since) + float(on_the_way)
+            if spent + flight["usd"] > budget:
+                return None, spent
+            return _insert(connection, "flight", flight), spent
+
+    def sent(self, flight: int) -> None:
+        """Note that a request which had to wait for its turn is sent now."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE flight SET sent = 1 WHERE id = ?", (flight,))
 
     def flights(self) -> list[Row]:
         """Give the requests that were sent and whose end nobody wrote down."""
@@ -250,7 +393,8 @@ class Database:
         """Give what every call cost, with what it is summed by."""
         return self._rows(
             "SELECT session, cell_id, engine, model, cost_usd, cost_as, created, "
-            "(SELECT count(*) FROM picture WHERE generation = generation.id) AS pictures FROM generation ORDER BY id"
+            "(SELECT count(*) FROM picture WHERE generation = generation.id) AS pictures FROM generation "
+            "WHERE origin = '' AND operation <> 'import' ORDER BY id"
         )
 
     def arrive(self, flight: int) -> None:
@@ -264,6 +408,34 @@ class Database:
             pages = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
         return pages + [f"a row of '{row[0]}' names a missing row of '{row[2]}'" for row in broken]
+
+
+def _spent(connection: sqlite3.Connection, session: str | None, since: str) -> float:
+    """Sum the known costs in US dollars; what somebody else's recording brought was paid by them."""
+    sql = "SELECT total(cost_usd) FROM generation WHERE created >= ? AND origin = '' AND (? IS NULL OR session = ?)"
+    return float(connection.execute(sql, (since, session, session)).fetchone()[0])
+
+
+def _move(
+    connection: sqlite3.Connection,
+    session: str,
+    number: int | None,
+    at: str,
+    *,
+    replay: bool = False,
+    cell_id: str | None = None,
+) -> None:
+    row = {"session": session, "picture": number, "at": at, "replay": replay, "cell_id": cell_id}
+    _insert(connection, "move", row)
+    if not replay and number is not None:
+        connection.execute(_CHOOSE, (number, at))
+
+
+def _numbered(connection: sqlite3.Connection, picture: dict[str, Any]) -> dict[str, Any]:
+    """Let go of a number that is taken; the next free one is given then."""
+    number = picture.get("number")
+    taken = number is not None and connection.execute("SELECT 1 FROM picture WHERE number = ?", (number,)).fetchone()
+    return {name: value for name, value in picture.items() if name != "number"} if taken else picture
 
 
 def _insert(connection: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:

@@ -50,6 +50,10 @@ class Defaults:
         What the calls of one day may cost in US dollars, per folder.
     dialect
         How a compatible server speaks, a name of `engines.dialects`; None asks it once.
+    replay
+        ``auto`` answers from recordings where one fits, ``only`` sends nothing, ``off`` makes everything anew.
+    workers
+        How many calls work in the background at once, 1 to 32.
     session
         Name of the session to go on with; None takes the notebook's path.
     """
@@ -68,6 +72,8 @@ class Defaults:
     partials: int | None = None
     budget_usd: float = 10.0
     dialect: str | None = None
+    replay: str = "auto"
+    workers: int = 4
     session: str | None = None
 
 
@@ -197,5 +203,7 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
     "partials": _partials,
     "budget_usd": _between(0, 1e6, float),
     "dialect": lambda value: None if value == "auto" else by_name(_text(value)).name,
+    "replay": _one_of("auto", "only", "off"),
+    "workers": _between(1, 32, int),
     "session": _text,
 }

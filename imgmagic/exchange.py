@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Operation = Literal["imagine", "refine"]
+Operation = Literal["imagine", "refine", "import"]
 Role = Literal["source", "reference", "mask"]
 Format = Literal["png", "jpeg", "webp"]
 
@@ -116,6 +116,11 @@ class ImageRequest:
         return next((each for each in self.inputs if each.role == "source"), None)
 
     @property
+    def said(self) -> dict[str, Any]:
+        """Everything but the words and the inputs, as JSON values; `rebuilt` is the way back."""
+        return {name: getattr(self, name) for name in _SAID} | {"params": dict(self.params)}
+
+    @property
     def options(self) -> dict[str, Any]:
         """What was decided besides words and inputs, built-in defaults and unsaid things left out."""
         said = {
@@ -148,6 +153,21 @@ class ImageRequest:
         }
         canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_SAID = (
+    "n", "size", "quality", "background", "format", "compression", "moderation", "model", "fidelity", "soft",
+)  # fmt: skip
+
+
+def rebuilt(
+    operation: Operation, prompt: str, typed: str, said: Mapping[str, Any], inputs: tuple[Input, ...]
+) -> ImageRequest:
+    """Make a request again from what was remembered of it; what `ImageRequest.said` does not name is passed over."""
+    known = {name: said[name] for name in _SAID if name in said}
+    params = said.get("params")
+    extra = tuple(sorted(params.items())) if isinstance(params, dict) else ()
+    return ImageRequest(operation, prompt, typed, params=extra, inputs=inputs, **known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from imgmagic.store import Store
 
-_SHARED = "/.gitignore\n/history.db*\n/objects/\n"
+_SHARED = "/.gitignore\n/history.db*\n/objects/\n/previews/\n"
 _NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT}
 
 
@@ -54,10 +54,11 @@ def check(database: Database, store: Store) -> list[str]:
     for row in [*database.pictures(), *database.inputs()]:
         what = f"#{row['number']}" if "number" in row.keys() else f"an input of generation {row['generation']}"  # noqa: SIM118
         try:
-            path = store.path(row["digest"], row["format"])
+            digest = row["file"] if "file" in row.keys() else row["digest"]  # noqa: SIM118
+            path = store.path(digest, row["format"])
             if path not in named:
                 named.add(path)
-                store.get(row["digest"], row["format"])
+                store.get(digest, row["format"])
         except HistoryError as exc:
             problems.append(f"{what}: {exc.message}")
     orphans = [path for path in store.files() if path not in named]
@@ -66,12 +67,11 @@ def check(database: Database, store: Store) -> list[str]:
 
 def lost_flights(database: Database) -> list[str]:
     """Count the paid requests whose kernel is gone, once."""
-    lost = [row["id"] for row in database.flights() if not _alive(row["host"], row["pid"])]
-    for flight in lost:
-        database.arrive(flight)
-    return (
-        [f"{len(lost)} call{'s' if len(lost) > 1 else ''} maybe billed: a kernel ended while waiting"] if lost else []
-    )
+    gone = [row for row in database.flights() if not _alive(row["host"], row["pid"])]
+    for row in gone:
+        database.arrive(row["id"])
+    lost = sum(row["sent"] for row in gone)  # one that still waited for its turn has cost nothing
+    return [f"{lost} call{'s' if lost > 1 else ''} maybe billed: a kernel ended while waiting"] if lost else []
 
 
 def _alive(host: str, pid: int) -> bool:

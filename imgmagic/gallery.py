@@ -47,15 +47,24 @@ class Gallery(Sequence["Picture"]):
         How they are shown.
     notes
         Further lines to show below them.
+    replayed
+        Whether they were recorded: then the caption does not say how long they took and what they cost.
     """
 
     def __init__(
-        self, history: History, numbers: Sequence[int], shown: Shown | None = None, notes: Sequence[str] = ()
+        self,
+        history: History,
+        numbers: Sequence[int],
+        shown: Shown | None = None,
+        notes: Sequence[str] = (),
+        *,
+        replayed: bool = False,
     ) -> None:
         self._history = history
         self._shown = shown or Shown()
         self.numbers = tuple(numbers)
         self.notes = tuple(notes)
+        self.replayed = replayed
         #: Asked before it shows itself: the magics answer True while the cell runs that has shown it already.
         self.already_shown: Callable[[], bool] = lambda: False
 
@@ -138,17 +147,15 @@ class Gallery(Sequence["Picture"]):
         if any(each.generation.id != pictures[0].generation.id for each in pictures):
             return [" · ".join([named(each), render.quoted(each.prompt)]) for each in pictures]
         first = pictures[0]
-        lines = [" · ".join([_range(pictures), render.quoted(first.prompt), *facts(first)])]
+        lines = [" · ".join([_range(pictures), render.quoted(first.prompt), *facts(first, replayed=self.replayed)])]
         lines += [first.generation.caption] if first.generation.caption else []
         return lines + _reduced(first, next(iter(previews), None))
 
 
 def _preview(picture: Picture, side: int, budget: int) -> Preview | None:
     """Shrink a picture; a damaged one is no reason to hide the others."""
-    from imgmagic import images
-
     try:
-        return images.preview(picture.image, side, budget)
+        return picture.preview(side, budget)
     except (HistoryError, ImageError):
         return None
 
@@ -166,14 +173,17 @@ def _range(pictures: Sequence[Picture]) -> str:
     return name if first._parent is None else f"{name} ← #{first._parent}"
 
 
-def facts(picture: Picture) -> list[str]:
-    """Give size and quality, who made it, how long it took and what it cost."""
+def facts(picture: Picture, *, replayed: bool = False) -> list[str]:
+    """Give size and quality, who made it, how long it took and what it cost; of a replay only what it is."""
     made = picture.generation
     width, height = picture.size
-    quality = str(picture.params.get("quality", ""))
+    quality = str(picture.params.get("quality", "")) if made.engine not in {"", "sketch"} else ""
+    size = f"{width}×{height} {quality}".strip()
+    if replayed or not made.engine:
+        return [size]
     if made.engine == "sketch":
-        return [f"{width}×{height}", f"{made.seconds:.1f} s"]
-    facts = [f"{width}×{height} {quality}".strip(), f"{made.engine}/{made.model}".rstrip("/"), f"{made.seconds:.1f} s"]
+        return [size, f"{made.seconds:.1f} s"]
+    facts = [size, f"{made.engine}/{made.model}".rstrip("/"), f"{made.seconds:.1f} s"]
     if made.cost_usd:
         guess = {"": "", "estimated": " (estimated)"}.get(made.cost_as, f" (as {made.cost_as})")
         facts.append(f"≈${made.cost_usd:.3f}{guess}" if guess else f"${made.cost_usd:.3f}")
@@ -182,6 +192,8 @@ def facts(picture: Picture) -> list[str]:
 
 def _reduced(picture: Picture, preview: Preview | None) -> list[str]:
     """Say that less than the whole picture is shown, and how to get all of it."""
+    if picture.reduced:
+        return [f"recorded small: this preview of {max(picture.size)} px is all there is of it"]
     if preview is None or max(preview.size) >= max(picture.size):
         return []
     name = f"history[{picture.number}].save('{picture.number}{picture.path.suffix}')"

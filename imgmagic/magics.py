@@ -8,23 +8,23 @@ the user's own code has shown. The call also returns its gallery, which knows th
 from __future__ import annotations
 
 import inspect
-import threading
 import warnings
 from collections import ChainMap
 from copy import deepcopy
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from IPython.core.magic import Magics, line_cell_magic, line_magic, magics_class, needs_local_scope, no_var_expand
 from traitlets import Any as AnyTrait
 
 from imgmagic import kernel
-from imgmagic.cell import CellArgs, parse, usage
+from imgmagic.cell import CellArgs, parse, parse_retake, usage
 from imgmagic.completion import SUBCOMMANDS, matcher
-from imgmagic.errors import CellError, ImageError, SettingsError, printable
+from imgmagic.errors import CellError, ImgmagicError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
+from imgmagic.executions import Executions, source
+from imgmagic.jobs import Job
+from imgmagic.spot import Spot, line
 from imgmagic.syntax import LineMagics, one_line_cells
 from imgmagic.template import expand
 
@@ -33,72 +33,13 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from imgmagic.executions import Execution
     from imgmagic.gallery import Gallery
-    from imgmagic.images import Preview
     from imgmagic.picture import Picture
     from imgmagic.prepare import Wishes
     from imgmagic.studio import Studio
 
 _NAME = "ImgMagic"
-_TERMINAL_PATIENCE = 2  # the first line comes at once, the second after half a second
-_PARTIAL_PX, _PARTIAL_BYTES = 384, 40_000
-
-
-@dataclass(slots=True)
-class _Execution:
-    """One run of a cell: its id, what was current when it began, and how many calls it has made so far."""
-
-    cell_id: str | None = None
-    start: int | None = None
-    calls: int = 0
-    rollbacks: int = 0
-
-
-class _Spot:
-    """The place in a cell's output that one call owns.
-
-    A call that was interrupted may still settle it from its own thread, so what is final is guarded by a lock.
-    """
-
-    def __init__(self, shell: InteractiveShell) -> None:
-        self._live = hasattr(shell, "kernel")
-        # Now, not when there is something to show: by then a later cell may be capturing what is its own.
-        self._publisher = shell.display_pub
-        self._place = uuid4().hex
-        self._shown = False
-        self._told = 0
-        self._partial: Preview | None = None
-        self._settled = False
-        self._lock = threading.RLock()
-
-    def wait(self, line: str, partial: bytes | None) -> None:
-        """Say what is waited for. A terminal cannot replace what it has printed: there it is one line, and no more."""
-        with self._lock:
-            self._told += 1
-            self._partial = _preview(partial) or self._partial
-            if self._settled:
-                return
-            if self._live:
-                self._show(_waiting(line, self._partial))
-            elif self._told == _TERMINAL_PATIENCE:
-                self._show({"text/plain": line})
-
-    def fail(self, line: str) -> None:
-        """Leave one line where the call was waiting; in a terminal the error says enough."""
-        with self._lock:
-            if self._live and self._shown and not self._settled:
-                self._show(_line(line))
-
-    def settle(self, bundle: dict[str, Any]) -> None:
-        """Show what stays."""
-        with self._lock:
-            self._settled = True
-            self._show(bundle)
-
-    def _show(self, bundle: dict[str, Any]) -> None:
-        # Noted first: an interrupt in between must not make another place in some later cell.
-        update, self._shown = self._shown and self._live, True
-        self._publisher.publish(bundle, {}, transient={"display_id": self._place}, update=update)
 
 
 def _trait(default: object, text: str) -> Any:
@@ -126,13 +67,14 @@ class ImgMagic(Magics):
     partials = _trait("auto", "Unfinished pictures to show on the way, 0 to 3; auto: one at high quality or above.")
     budget_usd = _trait(10.0, "What the calls of one day may cost in US dollars, per folder.")
     dialect = _trait("auto", "How a compatible server speaks: auto asks it; or localai, sglang, vllm-omni, …")
+    replay = _trait("auto", "auto answers from recordings; only sends nothing; off makes everything anew.")
+    workers = _trait(4, "How many calls work in the background at once, 1 to 32.")
     session = _trait(None, "Session to go on with; None takes the notebook's path. Read at the first call.")
 
     def __init__(self, shell: InteractiveShell) -> None:
         self._profile = deepcopy(dict.get(shell.config, _NAME))
         super().__init__(shell=shell)
-        self._executions: list[_Execution] = []
-        self._outside = _Execution()
+        self._executions = Executions()
         self._rolled_back: dict[tuple[str | None, int], tuple[str, int]] = {}
 
     # --- the magics ---
@@ -148,6 +90,22 @@ class ImgMagic(Magics):
     @line_cell_magic
     def refine(self, line: str, cell: str | None = None, local_ns: Mapping[str, Any] | None = None) -> Any:
         return self._call("refine", line, cell, local_ns)
+
+    @no_var_expand
+    @line_magic
+    def retake(self, line: str) -> Any:
+        """Make another take of the current picture: `%retake [-n N]` sends the request that made it once more.
+
+        The new picture is its sibling, becomes current, and is what the cell that asked for the first one shows from
+        now on. A `%retake` cell asks anew whenever it is run: delete it when you have the picture that you want.
+        """
+        if _asks_for_help(line):
+            return self._explain(self.retake)
+        n = parse_retake(line)
+        site = self._execution.next_site()
+        return self._attempt(
+            "%retake", lambda spot: self._studio().retake(n=n, site=site, replay=True, tell=spot.wait, late=_late(spot))
+        )
 
     @no_var_expand
     @line_magic
@@ -177,7 +135,7 @@ class ImgMagic(Magics):
             raise CellError(f"%images takes no words, not '{printable(line, 40)}'.")
         from imgmagic.panel import Panel
 
-        _Spot(self.shell).settle(Panel(self._studio()).bundle)
+        Spot(self.shell).settle(Panel(self._studio()).bundle)
 
     @no_var_expand
     @line_magic
@@ -198,13 +156,13 @@ class ImgMagic(Magics):
             raise CellError(f"%imgmagic has no '{printable(word, 40)}'.", hint=hint)
         module, _, function = SUBCOMMANDS.get(word, "status.table").partition(".")
         shown = getattr(import_module(f"imgmagic.{module}"), function)(self._studio())
-        _Spot(self.shell).settle(shown)
+        Spot(self.shell).settle(shown)
 
     # --- what they share ---
 
     def _explain(self, magic: Any) -> None:
         """Show a magic's own words about itself."""
-        _Spot(self.shell).settle({"text/plain": inspect.getdoc(magic) or ""})
+        Spot(self.shell).settle({"text/plain": inspect.getdoc(magic) or ""})
 
     def _call(self, operation: Operation, line: str, body: str | None, local_ns: Mapping[str, Any] | None) -> Any:
         """Run one imagine or refine, from its text to its pictures."""
@@ -212,23 +170,78 @@ class ImgMagic(Magics):
         names = ChainMap(dict(local_ns or {}), self.shell.user_ns)
         args = parse(operation, line, body, lambda text: expand(text, names))
         if args.help:
-            _Spot(self.shell).settle({"text/plain": usage(operation)})
+            Spot(self.shell).settle({"text/plain": usage(operation)})
             return None
-        spot, gallery = _Spot(self.shell), None
+        studio = self._studio()
+        start, note = self._source(studio, args)
+        if args.dry_run:
+            rows = studio.plan(operation, args.prompt, _wishes(args), source=start)
+            Spot(self.shell).settle(_plan([*rows, *([("note", note)] if note else [])]))
+            return None
+        execution = self._execution
+        asked: dict[str, Any] = dict(
+            operation=operation,
+            prompt=args.prompt,
+            wishes=_wishes(args),
+            source=start,
+            typed=args.typed,
+            site=execution.next_site(),
+            where=execution.where,
+            replay=True,
+            fresh=args.fresh,
+            note=note,
+        )
+        # Without a cell's id the notebook is run by a program, whose saved outputs would say "on its way" for ever.
+        if args.bg and execution.cell_id is not None:
+            return self._background(args, asked, execution)
+        gallery = self._attempt(
+            f"%{operation}",
+            lambda spot: studio.make(**asked, tell=spot.wait, late=_late(spot)),
+            args.output,
+            args.save,
+        )
+        execution.refined |= operation == "refine"
+        return self._quiet(Job.finished(gallery)) if args.bg else gallery
+
+    def _attempt(
+        self, name: str, make: Callable[[Spot], Gallery], output: str | None = None, save: str | None = None
+    ) -> Gallery:
+        """Wait for pictures and show them; what goes wrong leaves a line in their place, and is raised."""
+        spot, gallery = Spot(self.shell), None
         try:
-            gallery = self._made(args, spot)
-            return None if gallery is None else self._shown(gallery, spot, args.output, args.save)
+            gallery = make(spot)
+            return self._shown(gallery, spot, output, save)
         except KeyboardInterrupt:
             if gallery is not None:  # it is there and current; only its showing was interrupted
                 spot.settle(gallery.bundle)
-            spot.fail(
-                f"%{operation}: interrupted; a picture that still arrives is kept. `%imgmagic stop` closes the line"
-            )
+            spot.fail(f"{name}: interrupted; a picture that still arrives is kept. `%imgmagic stop` closes the line")
             raise
         except Exception:
             if gallery is None:
-                spot.fail(f"%{operation}: nothing was made")
+                spot.fail(f"{name}: nothing was made")
             raise
+
+    def _background(self, args: CellArgs, asked: dict[str, Any], execution: Execution) -> Job:
+        """Hand a call over, and go on; its place in this cell's output is updated when it ends."""
+        spot = Spot(self.shell)
+
+        def ended(outcome: Gallery | BaseException) -> None:
+            if isinstance(outcome, BaseException):
+                said = str(outcome) if isinstance(outcome, ImgmagicError) else type(outcome).__name__
+                spot.settle(line(f"%{args.operation} --bg: {printable(said)}"))
+                return
+            self._shown(outcome, spot, args.output, args.save)
+            execution.made.update(each.generation.id for each in outcome)
+
+        job = self._studio().submit(**asked, tell=spot.wait, ended=ended)
+        execution.refined |= args.operation == "refine"
+        return self._quiet(job)
+
+    def _quiet(self, job: Job) -> Job:
+        """Let a job keep quiet for the rest of this execution, whose output shows it already."""
+        shown_in = self._execution
+        job.already_shown = lambda: self._execution is shown_in
+        return job
 
     def _warn_of_a_key(self, text: str) -> None:
         """Warn if a cell holds a key: the notebook, and IPython's own history, would keep it."""
@@ -237,46 +250,33 @@ class ImgMagic(Magics):
         if quotes_key(text, kernel.studio().environment):
             warnings.warn("This cell contains your key: take it out, and have the key replaced.", stacklevel=2)
 
-    def _made(self, args: CellArgs, spot: _Spot) -> Gallery | None:
-        """Hand a call over to the studio; a dry run makes nothing."""
-        from imgmagic import status
-        from imgmagic.tree import CallSite
-
-        studio = self._studio()
-        source = self._source(studio, args)
-        wishes = _wishes(args)
-        if args.dry_run:
-            spot.settle(status.plan(studio.plan(args.operation, args.prompt, wishes, source=source)))
-            return None
-        execution = self._execution
-        site = CallSite(execution.cell_id, execution.calls)
-        execution.calls += 1
-        return studio.make(
-            args.operation,
-            args.prompt,
-            wishes,
-            source=source,
-            typed=args.typed,
-            site=site,
-            tell=spot.wait,
-            late=lambda outcome: spot.settle(_line(outcome) if isinstance(outcome, str) else outcome.bundle),
-        )
-
-    def _source(self, studio: Studio, args: CellArgs) -> Picture | None:
-        """Give the picture that a refine edits; an imagine edits none."""
+    def _source(self, studio: Studio, args: CellArgs) -> tuple[Picture | None, str]:
+        """Give the picture that a refine edits, and what is to be said of the choice; an imagine edits none."""
         if args.operation == "imagine":
-            return None
-        return self._find(studio, args.source) if args.source else studio.source(None)
+            return None, ""
+        if args.source:
+            return self._find(studio, args.source), ""
+        history, execution = studio.history, self._execution
+        way = [] if args.stack or execution.cell_id is None else history.way()
+        number = source(way, execution, history.replayed(execution.cell_id)) if way and execution.cell_id else None
+        if number is None:
+            current = studio.source(None)
+            return current, history.unpicked(current)
+        take = 1 + history.takes_of(number, str(execution.cell_id))
+        return history[number], f"take {take} from #{number} (not from #{way[0].number}); --stack builds on it".replace(
+            "on it", f"on #{way[0].number}"
+        )
 
     def _show(self, move: Callable[[Studio], int]) -> Gallery:
         """Move the cursor and show where it is."""
         studio = self._studio()
-        return self._shown(studio.look(move(studio)), _Spot(self.shell))
+        return self._shown(studio.look(move(studio)), Spot(self.shell))
 
-    def _shown(self, gallery: Gallery, spot: _Spot, output: str | None = None, save: str | None = None) -> Gallery:
+    def _shown(self, gallery: Gallery, spot: Spot, output: str | None = None, save: str | None = None) -> Gallery:
         """Show a gallery once: it keeps quiet for the rest of this execution. Only then may anything else fail."""
         spot.settle(gallery.bundle)
         shown_in = self._execution
+        shown_in.made.update(each.generation.id for each in gallery)
         gallery.already_shown = lambda: self._execution is shown_in
         if output:
             self.shell.push({output: gallery[0] if len(gallery) == 1 else gallery})
@@ -305,8 +305,7 @@ class ImgMagic(Magics):
         studio.config = self._said
         if not studio.opened:
             studio.defaults  # noqa: B018  a bad setting should be known before the folder is touched
-            for execution in [*self._executions, self._outside]:
-                execution.start = studio.history.cursor
+            self._executions.started_from(studio.history.cursor)
         return studio
 
     def _said(self) -> dict[str, Any]:
@@ -331,24 +330,19 @@ class ImgMagic(Magics):
     # --- executions ---
 
     @property
-    def _execution(self) -> _Execution:
-        """The run of a cell that is under way; outside of any, one that stands for it."""
-        return self._executions[-1] if self._executions else self._outside
+    def _execution(self) -> Execution:
+        return self._executions.current
 
     def _before_cell(self, info: Any) -> None:
-        """Begin an execution; a nested one without an id (`%%capture`) belongs to the cell around it."""
-        outer = self._executions[-1] if self._executions else None
-        cell_id = getattr(info, "cell_id", None) or (outer.cell_id if outer else None)
+        """Begin an execution."""
         studio = kernel.opened()
         start = studio.history.cursor if studio else None
-        self._executions.append(_Execution(cell_id, start))
+        where = f"In [{self.shell.execution_count}]"
+        self._executions.begin(getattr(info, "cell_id", None), start, where)
 
     def _after_cell(self, _result: Any) -> None:
-        """End an execution; the cell that loads the extension ends without having begun."""
-        if self._executions:
-            self._executions.pop()
-        else:
-            self._outside = _Execution()
+        """End an execution."""
+        self._executions.end()
 
 
 # `%%imagine?` shows what `%imagine -h` shows.
@@ -420,32 +414,12 @@ def _wishes(args: CellArgs) -> Wishes:
     )
 
 
-def _preview(partial: bytes | None) -> Preview | None:
-    """Make an unfinished picture small; None if there is none, or it cannot be read."""
-    if partial is None:
-        return None
-    from imgmagic import images
-
-    try:
-        return images.preview(images.decode(partial), _PARTIAL_PX, _PARTIAL_BYTES)
-    except ImageError:
-        return None
+def _late(spot: Spot) -> Callable[[Gallery | str], None]:
+    """Show what came of a call whose wait was interrupted where it was asked for."""
+    return lambda outcome: spot.settle(line(outcome) if isinstance(outcome, str) else outcome.bundle)
 
 
-def _waiting(line: str, partial: Preview | None) -> dict[str, Any]:
-    """Give the waiting line, with the latest unfinished picture above it."""
-    if partial is None:
-        return _line(line)
-    from imgmagic import render
+def _plan(rows: list[tuple[str, str]]) -> dict[str, Any]:
+    from imgmagic import status
 
-    return {
-        "text/html": render.page([render.Figure(partial, "unfinished picture", "unfinished")], [line]),
-        "text/plain": line,
-    }
-
-
-def _line(text: str) -> dict[str, Any]:
-    """Give one line of text as a notebook shows it."""
-    from imgmagic import render
-
-    return {"text/html": render.note(text), "text/plain": text}
+    return status.plan(rows)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imgmagic.database import Row
+    from imgmagic.images import Preview
     from imgmagic.tree import History
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -66,6 +67,14 @@ class Generation:
         Where it was made: a notebook's path, or a kernel's name.
     cell_id, position
         The cell that made it and the call's position in that execution; None if unknown.
+    uid
+        Its name in every folder and recording.
+    site
+        What `replay.CallSite.name` calls the call that it answers.
+    request
+        What was said besides words and inputs, see `exchange.ImageRequest.said`.
+    follows
+        False if the cursor did not move to it, since somebody had moved it while the call was on its way.
     """
 
     id: int
@@ -87,6 +96,10 @@ class Generation:
     session: str
     cell_id: str | None
     position: int | None
+    uid: str
+    site: str
+    request: Mapping[str, Any]
+    follows: bool
 
     @classmethod
     def read(cls, row: Row) -> Generation:
@@ -100,11 +113,14 @@ class Generation:
         try:
             values = {name: row[name] for name in row.keys() if name in cls.__dataclass_fields__}  # noqa: SIM118
             params = json.loads(values.pop("params"))
+            request = json.loads(values.pop("request") or "null")
             if values["operation"] not in {"imagine", "refine"} or not isinstance(params, dict):
                 raise ValueError("operation or params")
             counts = [row["text_in"], row["image_in"], row["out"]]
             return cls(
                 params=MappingProxyType(params),
+                request=MappingProxyType(params if request is None else dict(request)),
+                follows=bool(values.pop("follows")),
                 created=datetime.fromisoformat(values.pop("created")),
                 usage=None if None in counts else Usage(*map(int, counts)),
                 **values,
@@ -125,15 +141,17 @@ class Picture:
     number
         Its number in the folder, never used again.
     digest
-        The sha256 (hex) of its bytes.
+        The sha256 (hex) of its bytes as they were made.
     format
-        How the bytes are encoded.
+        How the bytes at hand are encoded.
     size
-        Width and height in px.
+        Width and height in px, as it was made.
     position
         Its place among the pictures of its generation, from 0.
     generation
         The request that gave it.
+    file
+        The sha256 (hex) of the bytes at hand: another one where a recording brought only a preview.
     """
 
     number: int
@@ -142,6 +160,7 @@ class Picture:
     size: tuple[int, int]
     position: int
     generation: Generation = field(repr=False)
+    file: str = field(repr=False)
     _parent: int | None = field(repr=False)
     _history: History = field(repr=False)
 
@@ -159,14 +178,14 @@ class Picture:
         sane = (
             all(isinstance(each, int) for each in numbers)
             and all(0 < side <= _LARGEST_SIDE for side in sides)
-            and isinstance(row["digest"], str)
-            and _DIGEST.fullmatch(row["digest"])
+            and all(isinstance(each, str) and _DIGEST.fullmatch(each) for each in (row["digest"], row["file"]))
             and row["format"] in SUFFIXES.values()
         )
         if not sane:
             raise HistoryError("The history's folder is damaged: a picture's row makes no sense.")
         kind = cast("Format", row["format"])
-        return cls(row["number"], row["digest"], kind, sides, row["position"], generation, row["parent"], history)
+        place, parent = row["position"], row["parent"]
+        return cls(row["number"], row["digest"], kind, sides, place, generation, row["file"], parent, history)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -248,7 +267,7 @@ class Picture:
     @property
     def path(self) -> Path:
         """Its file in the store."""
-        return self._history.store.path(self.digest, self.format)
+        return self._history.store.path(self.file, self.format)
 
     @property
     def bytes(self) -> builtins.bytes:
@@ -259,7 +278,12 @@ class Picture:
         HistoryError
             If its file is missing or was changed.
         """
-        return self._history.store.get(self.digest, self.format)
+        return self._history.store.get(self.file, self.format)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether only a preview of it is at hand, from a recording made with ``--small``."""
+        return self.file != self.digest
 
     @property
     def original(self) -> builtins.bytes:
@@ -272,6 +296,30 @@ class Picture:
         from imgmagic import images
 
         return images.decode(self.bytes)
+
+    def preview(self, side: int, budget: int) -> Preview:
+        """Give a small copy for display, made once and kept beside the store.
+
+        Parameters
+        ----------
+        side
+            Longest edge in px.
+        budget
+            Most bytes.
+
+        Raises
+        ------
+        HistoryError
+            If its file is missing or was changed.
+        ImageError
+            If it cannot be decoded.
+        """
+        from imgmagic import images
+
+        data = self.bytes  # read and hashed again even if the preview is there: damage is not to be hidden
+        previews = self._history.previews
+        name = f"{self.file}-{side}-{budget}"
+        return previews.get(name) or previews.put(name, images.preview(images.decode(data), side, budget))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file: the original bytes, or converted if the suffix asks for another format.

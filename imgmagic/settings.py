@@ -37,6 +37,9 @@ AZURE_HOSTS = tuple(
     for cloud in ("com", "us", "cn")
 )
 
+#: The variables whose presence chooses a service.
+_CHOOSERS = ("AZURE_OPENAI_ENDPOINT", "OPENAI_BASE_URL", "OPENAI_API_KEY")
+
 SKETCH_HINT = "To go on without a service: `%config ImgMagic.engine = 'sketch'` (the built-in sketch engine)."
 
 
@@ -126,6 +129,11 @@ class _Given:
             return self.config_model, "%config"
         source = self.environment.first("IMGMAGIC_MODEL", *names)
         return (self.environment.get(source), source) if source else ("", "")
+
+
+def nothing_chooses(environment: Environment, forced: str | None) -> bool:
+    """Tell whether no engine is forced and no variable names a service, as with the reader of a tutorial."""
+    return not forced and not environment.first("IMGMAGIC_ENGINE", *_CHOOSERS)
 
 
 def is_loopback(host: str) -> bool:

@@ -7,8 +7,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from imgmagic import __version__, render
+from imgmagic.budget import today
 from imgmagic.errors import SettingsError, printable
-from imgmagic.studio import today
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -1,8 +1,8 @@
 """The whole pipe without IPython: words to request, request to engine, answer to history, history to gallery.
 
 A studio joins the parts and holds none of their knowledge: what may be asked is in `exchange`, who answers in
-`engines`, what is remembered in `tree`. The folder is found, and the engine resolved, only when they are first needed:
-a half-configured laptop can still look at its history.
+`engines`, what is remembered in `tree`, what was answered before in `recall`. The folder is found, and the engine
+resolved, only when they are first needed: a half-configured laptop can still look at its history, and replay it.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import prices
+from imgmagic import budget
 from imgmagic.calls import Call, Progress, Watch
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
@@ -25,20 +25,61 @@ from imgmagic.engines import Engine, connect
 from imgmagic.environment import Environment
 from imgmagic.errors import HistoryError, ImageError, ImgmagicError, SettingsError, printable
 from imgmagic.gallery import Gallery, Shown
+from imgmagic.jobs import Job, Slots
 from imgmagic.picture import Picture
 from imgmagic.places import find_home, session_of
 from imgmagic.prepare import Wishes, check_save, prepare, save_targets
-from imgmagic.settings import Settings
-from imgmagic.tree import CallSite, History, asked, check_label
+from imgmagic.recall import Recall
+from imgmagic.replay import Asked, CallSite, Recorded
+from imgmagic.settings import Settings, nothing_chooses
+from imgmagic.tree import History, asked, check_label
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imgmagic.engines.dialects import Dialect
-    from imgmagic.exchange import ImageRequest, ImageResponse, Operation
+    from imgmagic.exchange import ImageRequest, Operation
 
 #: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
 Tell = Callable[[str, "bytes | None"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request and how it is to be answered.
+
+    Parameters
+    ----------
+    request
+        What is asked.
+    site
+        The call that asks.
+    where
+        What to call its cell in a message, or empty.
+    alt, label
+        How the answer is named.
+    replay
+        Whether a recording may answer.
+    fresh
+        Whether another take is wanted even so.
+    note
+        What the waiting line says besides.
+    retakes
+        The picture whose request is made anew, or None.
+    moves
+        How often the cursor had moved when a call in the background was handed over; None for one that is waited for.
+    """
+
+    request: ImageRequest
+    site: CallSite
+    where: str = ""
+    alt: str | None = None
+    label: str | None = None
+    replay: bool = False
+    fresh: bool = False
+    note: str = ""
+    retakes: Picture | None = None
+    moves: int | None = None
 
 
 class Studio:
@@ -71,6 +112,9 @@ class Studio:
         #: The variables and typed-in keys that decide who answers; shared by the process.
         self.environment = Environment.of_process()
         self._dialects: dict[str, Dialect] = {}
+        self._slots = Slots()
+        self._calls = 0
+        self._name = uuid4().hex[:12]
         self._running: list[Call[list[Picture]]] = []
         self._lock = threading.Lock()
         #: Called for the defaults in force; the magics put `%config ImgMagic` here.
@@ -86,6 +130,11 @@ class Studio:
         history.present = lambda numbers: Gallery(history, numbers, self.shown).bundle
         history.notices[:0] = [note] if note else []
         return history
+
+    @cached_property
+    def recall(self) -> Recall:
+        """What was answered before, and who claimed it in this kernel."""
+        return Recall(self.history)
 
     @property
     def opened(self) -> bool:
@@ -108,6 +157,21 @@ class Studio:
         """How galleries show themselves now."""
         defaults = self.defaults
         return Shown(preview_px=defaults.preview_px, compare=defaults.compare)
+
+    @property
+    def sketching(self) -> bool:
+        """Whether the built-in sketch engine would answer now; a service that is set up by half is none."""
+        if self._engine is not None:
+            return self._engine.name == "sketch"
+        try:
+            return self.settings().engine == "sketch"
+        except SettingsError:
+            return False
+
+    @property
+    def reading(self) -> bool:
+        """Whether nothing chooses an engine, as with the reader of somebody else's notebook."""
+        return self._engine is None and nothing_chooses(self.environment, self.defaults.engine)
 
     def settings(self) -> Settings:
         """Resolve who would answer a call now.
@@ -166,6 +230,7 @@ class Studio:
         params: Mapping[str, Any] | None = None,
         label: str | None = None,
         alt: str | None = None,
+        replay: bool = False,
     ) -> Gallery:
         """Make new pictures from words.
 
@@ -185,6 +250,8 @@ class Studio:
             Names the first picture.
         alt
             Alternative text; default: the prompt.
+        replay
+            Whether a recorded answer to the same request may be given, as in a cell.
 
         Returns
         -------
@@ -199,7 +266,7 @@ class Studio:
         wishes = Wishes(
             n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt
         )
-        return self.make("imagine", prompt, wishes)
+        return self.make("imagine", prompt, wishes, replay=replay)
 
     def refine(
         self,
@@ -217,6 +284,7 @@ class Studio:
         params: Mapping[str, Any] | None = None,
         label: str | None = None,
         alt: str | None = None,
+        replay: bool = False,
     ) -> Gallery:
         """Edit a picture by an instruction.
 
@@ -226,7 +294,7 @@ class Studio:
             What to change, up to 32,000 characters.
         source
             The picture to edit, or a REF that names it; None edits the current one.
-        n, size, quality, background, format, compression, moderation, model, params, label, alt
+        n, size, quality, background, format, compression, moderation, model, params, label, alt, replay
             As for `imagine`; size, quality, background and format are inherited from the source.
 
         Returns
@@ -242,7 +310,7 @@ class Studio:
         wishes = Wishes(
             n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt
         )
-        return self.make("refine", instruction, wishes, source=self.source(source))
+        return self.make("refine", instruction, wishes, source=self.source(source), replay=replay)
 
     def source(self, ref: str | int | Picture | None, *, start: int | None = None) -> Picture:
         """Give the picture that a refine would edit.
@@ -274,11 +342,11 @@ class Studio:
         *,
         source: Picture | None = None,
         typed: str = "",
-        site: CallSite | None = None,
         tell: Tell = lambda _line, _partial: None,
         late: Callable[[Gallery | str], None] = lambda _outcome: None,
+        **manner: Any,
     ) -> Gallery:
-        """Run the whole pipe once; `imagine`, `refine` and the magics all end here.
+        """Run the whole pipe once, and wait; `imagine`, `refine` and the magics all end here.
 
         Parameters
         ----------
@@ -288,34 +356,257 @@ class Studio:
             The picture to edit; None for an imagine.
         typed
             The words before substitution, if they differ.
-        site
-            The call that asks.
         tell
             Told about twice a second, in one line, what is waited for; with it an unfinished picture that has come.
         late
             Given what came of the call if the wait for it was interrupted: the pictures that were kept, or a line.
+        manner
+            Further fields of `Order`.
 
         Raises
         ------
         KeyboardInterrupt
             If the wait was interrupted; what was sent goes on, and its picture is kept without moving the cursor.
         """
+        order = self._order(operation, prompt, wishes, source=source, typed=typed, **manner)
+        return self._answer(order, tell, late)
+
+    def retake(
+        self,
+        ref: str | int | Picture = "@",
+        n: int | None = None,
+        *,
+        tell: Tell = lambda _line, _partial: None,
+        late: Callable[[Gallery | str], None] = lambda _outcome: None,
+        **manner: Any,
+    ) -> Gallery:
+        """Make another take: the request that made a picture, made anew, as its sibling.
+
+        Parameters
+        ----------
+        ref
+            The picture; by default the current one.
+        n
+            How many, 1 to 10; None for as many as then.
+        tell, late, manner
+            As for `make`.
+
+        Raises
+        ------
+        HistoryError
+            If the picture was brought in, so that no request made it.
+        """
+        return self._answer(self._retake_order(ref, n, **manner), tell, late)
+
+    def submit(
+        self,
+        operation: Operation,
+        prompt: str,
+        wishes: Wishes,
+        *,
+        source: Picture | None = None,
+        typed: str = "",
+        tell: Tell = lambda _line, _partial: None,
+        ended: Callable[[Gallery | BaseException], None] = lambda _outcome: None,
+        **manner: Any,
+    ) -> Job:
+        """Run the whole pipe in the background: the source is pinned now, the cursor moves if nobody else moves it.
+
+        Parameters
+        ----------
+        operation, prompt, wishes, source, typed, tell, manner
+            As for `make`.
+        ended
+            Given the pictures, or what went wrong, on the job's own thread.
+        """
+        order = self._order(operation, prompt, wishes, source=source, typed=typed, **manner)
+        found = self._recorded(order)
+        if found is not None:
+            ended(found)
+            return Job.finished(found)
+        order = replace(order, moves=self.history.moves)
+        engine = self.engine()
+        flight = self._reserved(engine, order)  # here, so that a cell which would burst the budget fails
+        call = self._call(engine, order, lambda _outcome: None, flight)
+
+        def work() -> Gallery:
+            try:
+                gallery = self._waited(call, engine, order, tell)
+            except BaseException as exc:
+                ended(exc)
+                raise
+            ended(gallery)
+            return gallery
+
+        return Job(_asking(order.request, engine)).start(work, call.watch.stop)
+
+    def _order(
+        self,
+        operation: Operation,
+        prompt: str,
+        wishes: Wishes,
+        *,
+        source: Picture | None,
+        typed: str,
+        site: CallSite | None = None,
+        **manner: Any,
+    ) -> Order:
         check_label(wishes.label)
         request = self.prepare(operation, prompt, wishes, source=source, typed=typed)
         check_save(wishes.save, request.format)
+        return Order(request, site or self._next_site(), alt=wishes.alt, label=wishes.label, **manner)
+
+    def _retake_order(
+        self, ref: str | int | Picture, n: int | None, *, site: CallSite | None = None, **manner: Any
+    ) -> Order:
+        picture = self.source(ref)
+        request = self.history.request(picture)
+        request = request if n is None else replace(request, n=n)
+        return Order(request, site or self._next_site(), alt=picture.generation.alt, retakes=picture, **manner)
+
+    def _next_site(self) -> CallSite:
+        """Give the place of a call from Python: every studio is an execution of its own."""
+        self._calls += 1
+        return CallSite(None, self._calls - 1, self._name)
+
+    def _answer(self, order: Order, tell: Tell, late: Callable[[Gallery | str], None]) -> Gallery:
+        """Answer from what is recorded, else ask the engine and wait for it."""
+        found = self._recorded(order)
+        if found is not None:
+            return found
         engine = self.engine()
-        expected = self._afford(engine, request)
-        asking = _asking(request, engine)
+        call = self._call(engine, order, lambda outcome: late(self._late(outcome)))
+        return self._waited(call, engine, order, tell)
+
+    # --- answers that are recorded ---
+
+    def _recorded(self, order: Order) -> Gallery | None:
+        """Give the recorded answer to an order; None if it must be made.
+
+        Raises
+        ------
+        HistoryError
+            If nothing may be made (`replay` is ``only``).
+        """
+        mode = self.defaults.replay
+        if mode == "off" or not (order.replay or mode == "only"):
+            return None
+        bound = mode == "only" or self.reading  # nobody is there who could make another take
+        asked = _asked(order, sketching=self.sketching and not (order.fresh or order.retakes))
+        if order.retakes is not None:
+            found = self.recall.retaken(order.site) if bound else None
+        else:
+            found = self.recall.find(asked) if bound or not order.fresh else None
+        if found is not None:
+            return self._replayed(found, order)
+        other = self.recall.stand_in(asked) if mode == "auto" and self.reading and order.retakes is None else None
+        if other is not None:
+            return self._replayed(other, order, "from another picture, since no key is set")
+        if mode == "only":
+            raise _unrecorded(order)
+        return None
+
+    def _replayed(self, recorded: Recorded, order: Order, how: str = "") -> Gallery:
+        """Show what is recorded, and say so."""
+        numbers = self.recall.answer(recorded, order.site, order.request.key)
+        made = self.history[numbers[0]].generation
+        if order.label is not None and self.history.label_of(numbers[0]) != order.label:
+            self.history.label(numbers[0], order.label)
+        who = f"{made.engine}/{made.model}".rstrip("/") if made.engine != "sketch" else "the built-in sketch engine"
+        parts = [f"recorded {made.created.astimezone():%Y-%m-%d} with {who}", how, "%retake for another"]
+        note = " · ".join(part for part in parts if part)
+        return Gallery(self.history, numbers, self.shown, notes=(note, *self._notices()), replayed=True)
+
+    # --- answers that are made ---
+
+    def _reserved(self, engine: Engine, order: Order) -> int | None:
+        """Write down what a call may cost before it is sent; None where it costs nothing.
+
+        Raises
+        ------
+        SettingsError
+            If the call would burst the day's budget.
+        """
+        if not engine.paid:
+            return None
+        defaults = self.defaults
+        expected = budget.estimate(engine, order.request, defaults.prices).usd
+        at_once = order.moves is None
+        return self.history.depart(engine.name, expected, defaults.budget_usd, budget.today(), sent=at_once)
+
+    def _call(
+        self,
+        engine: Engine,
+        order: Order,
+        late: Callable[[list[Picture] | BaseException], None],
+        reserved: int | None = None,
+    ) -> Call[list[Picture]]:
+        """Put a call together; one in the background waits for its turn first."""
+        workers = self.defaults.workers
 
         def work(watch: Watch) -> list[Picture]:
-            return self._answered(engine, request, watch, expected, site=site, alt=wishes.alt, label=wishes.label)
+            flight = self._reserved(engine, order) if reserved is None else reserved
+            try:
+                with nullcontext() if order.moves is None else self._slots.one(workers, watch):
+                    if order.moves is not None and flight is not None:
+                        self.history.leave(flight)
+                    return self._made(engine, order, watch, flight)
+            except BaseException:
+                if flight is not None:
+                    self.history.arrive(flight)
+                raise
 
-        call = Call(work, lambda outcome: late(self._late(outcome)))
-        tell(_line(asking, call.watch.progress()), None)
+        call = Call(work, late)
         with self._lock:
             self._running = [*(each for each in self._running if not each.done), call]
+        return call
+
+    def _waited(self, call: Call[list[Picture]], engine: Engine, order: Order, tell: Tell) -> Gallery:
+        """Start a call, wait for it, and give its pictures with what is to be said about them."""
+        asking = _asking(order.request, engine) + (f" · {order.note}" if order.note else "")
+        tell(_line(asking, call.watch.progress()), None)
         pictures = call.start().wait(lambda told: tell(_line(asking, told), told.partial))
-        return Gallery(self.history, [each.number for each in pictures], self.shown, notes=self._notices())
+        notes = (*self._honesty(order, pictures), *self._notices())
+        return Gallery(self.history, [each.number for each in pictures], self.shown, notes=notes)
+
+    def _made(self, engine: Engine, order: Order, watch: Watch, flight: int | None) -> list[Picture]:
+        """Ask the engine, and keep its answer.
+
+        This runs on the call's own thread. An answer that nobody waits for any more is kept too: it is paid for.
+        """
+        history, recall = self.history, self.recall
+        request = replace(order.request, take=history.takes(order.request.key))
+        response = engine.make(request, watch)
+        cost = budget.booked(engine, request, response, self.defaults.prices)
+        taken = order.retakes.generation if order.retakes else None
+        site = recall.site_of(taken) if taken else order.site
+        with watch.storing() as awaited:
+            pictures = history.add(
+                request,
+                response,
+                site=site,
+                alt=order.alt,
+                label=order.label,
+                cost=cost,
+                flight=flight,
+                move=awaited,
+                unmoved_since=order.moves,
+                answers=taken.key if taken else "",
+                retake=order.site.name if taken else "",
+            )
+            recall.made(pictures[0].generation, site)
+        return pictures
+
+    def _honesty(self, order: Order, pictures: list[Picture]) -> tuple[str, ...]:
+        """Say so where a reader gets a sketch in place of what was recorded."""
+        if not self.reading or pictures[0].engine != "sketch" or not self.recall.knows_any:
+            return ()
+        why = (
+            "you changed this prompt; nothing recorded fits"
+            if self.recall.knows_cell(order.site)
+            else ("nothing recorded fits this prompt")
+        )
+        return (f"{why} and no key is set: this is the built-in sketch, not AI",)
 
     def save(self, gallery: Gallery, path: str) -> None:
         """Write the originals where ``--save`` says.
@@ -353,42 +644,14 @@ class Studio:
         rows = [("asks", engine.describe(request)), ("prompt", request.prompt)]
         rows += [("source", f"#{request.source.number}")] if request.source else []
         rows += [(name, str(value)) for name, value in asked(request).items()]
-        return [*rows, ("expected cost", self._price_tag(engine, request)), ("sent", "nothing: this was a dry run")]
+        cost = budget.price_tag(engine, request, self.defaults.prices)
+        return [*rows, ("expected cost", cost), ("sent", "nothing: this was a dry run")]
 
     def prepare(
         self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | None = None, typed: str = ""
     ) -> ImageRequest:
         """Decide everything that a request says, by the defaults in force; see `prepare.prepare`."""
         return prepare(operation, prompt, wishes, self.defaults, source=source, typed=typed)
-
-    def _answered(
-        self,
-        engine: Engine,
-        request: ImageRequest,
-        watch: Watch,
-        expected: float,
-        *,
-        site: CallSite | None,
-        alt: str | None,
-        label: str | None,
-    ) -> list[Picture]:
-        """Ask the engine and keep its answer; a paid request is written down before it is sent.
-
-        This runs on the call's own thread. An answer that nobody waits for any more is kept too: it is paid for.
-        """
-        history = self.history
-        flight = history.depart(engine.name, expected) if engine.paid else None
-        try:
-            response = engine.make(request, watch)
-            cost = self._cost(engine, request, response)
-            with watch.storing() as awaited:
-                return history.add(
-                    request, response, site=site, alt=alt, label=label, cost=cost, flight=flight, move=awaited
-                )
-        except BaseException:
-            if flight is not None:
-                history.arrive(flight)
-            raise
 
     def _late(self, outcome: list[Picture] | BaseException) -> Gallery | str:
         """Say what came of a call whose wait was interrupted."""
@@ -400,46 +663,6 @@ class Studio:
         # It may have been stored in the very moment of the interrupt; then the cursor had moved already.
         how = "had arrived already" if self.history.cursor in numbers else "arrived late"
         return Gallery(self.history, numbers, self.shown, notes=(f"{how}, kept as {names}",))
-
-    def _afford(self, engine: Engine, request: ImageRequest) -> float:
-        """Give what a call is expected to cost in US dollars; one that would burst the day's budget is not sent.
-
-        Raises
-        ------
-        SettingsError
-            If it would.
-        """
-        if not engine.paid:
-            return 0.0
-        defaults = self.defaults
-        expected = self._estimate(engine, request).usd
-        spent = self.history.spent(since=today()) + self.history.expected()
-        if spent + expected > defaults.budget_usd:
-            raise SettingsError(
-                f"${spent:.2f} of ${defaults.budget_usd:.2f} spent today, this call ≈${expected:.2f}, not sent.",
-                hint=f"Raise it with `%config ImgMagic.budget_usd = {max(1, round(defaults.budget_usd * 2))}`.",
-            )
-        return expected
-
-    def _estimate(self, engine: Engine, request: ImageRequest) -> prices.Cost:
-        model = engine.describe(request).partition("/")[2]
-        partials = getattr(engine, "partials", lambda _request: 0)(request)
-        return prices.estimate(model, request, self.defaults.prices, partials=partials)
-
-    def _price_tag(self, engine: Engine, request: ImageRequest) -> str:
-        if not engine.paid:
-            return "nothing"
-        found = self._estimate(engine, request)
-        return f"≈${found.usd:.3f}" + (f" (as {found.assumed})" if found.assumed else "")
-
-    def _cost(self, engine: Engine, request: ImageRequest, response: ImageResponse) -> prices.Cost | None:
-        """Price a call; an engine on this machine costs nothing, and a service that counts no tokens is estimated."""
-        if not engine.paid:
-            return prices.Cost(0.0)
-        counted = prices.cost(response.model, response.usage, self.defaults.prices)
-        if counted is None and engine.name in {"azure", "openai"}:
-            return prices.Cost(self._estimate(engine, request).usd, "estimated")
-        return counted
 
     def _notices(self) -> tuple[str, ...]:
         """Take what the first call has to say."""
@@ -472,9 +695,24 @@ def _line(asking: str, told: Progress) -> str:
     return " · ".join(parts)
 
 
-def today() -> datetime:
-    """Give the beginning of this day, here."""
-    return datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+def _asked(order: Order, *, sketching: bool) -> Asked:
+    request = order.request
+    return Asked(request.key, request.operation, request.prompt, order.site, sketching)
+
+
+def _unrecorded(order: Order) -> HistoryError:
+    """Say which call was never recorded, where nothing may be made."""
+    request, site = order.request, order.site
+    cell = f"cell {printable(site.cell_id, 40)}" if site.cell_id else "this cell"
+    where = ", ".join(each for each in (order.where, cell) if each)
+    which = f", its call {(site.position or 0) + 1}" if site.position else ""
+    source = f" from #{request.source.number}" if request.source and request.source.number else ""
+    return HistoryError(
+        f"{where}{which}: this {request.operation}{source} was never recorded: '{printable(request.prompt, 80)}'. "
+        "Nothing was sent, since replay is 'only'.",
+        hint="Run it once with `%config ImgMagic.replay = 'auto'` (or without IMGMAGIC_REPLAY), "
+        "and record it with `%imgmagic record`.",
+    )
 
 
 def _sorted(params: Mapping[str, Any] | None) -> tuple[tuple[str, Any], ...]:

@@ -13,13 +13,18 @@ import json
 import os
 import platform
 import threading
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from imgmagic import folder, refs
-from imgmagic.errors import HistoryError, printable
+from imgmagic.errors import HistoryError, SettingsError, printable
+from imgmagic.exchange import Input, rebuilt
+from imgmagic.executions import Step
 from imgmagic.picture import Generation, Picture
+from imgmagic.previews import Previews
+from imgmagic.replay import CallSite
+from imgmagic.stale import Node, stale
 from imgmagic.store import Store
 
 if TYPE_CHECKING:
@@ -31,18 +36,11 @@ if TYPE_CHECKING:
     from imgmagic.prices import Cost
 
 
-@dataclass(frozen=True, slots=True)
-class CallSite:
-    """Which call of which cell asks: the cell's id, and the call's position (from 0) in this execution."""
-
-    cell_id: str | None = None
-    position: int | None = None
-
-
 class History:
     """The pictures of one folder, seen from one session.
 
-    Iterating, ``len`` and negative indices cover the pictures made in this session; a number or a label finds any.
+    Iterating, ``len`` and negative indices cover the pictures made or replayed in this session; a number or a label
+    finds any.
 
     Parameters
     ----------
@@ -56,11 +54,13 @@ class History:
         self.home = home
         self.session = session
         self.store = Store(home / "objects")
+        self.previews = Previews(home / "previews")
         self.present: Callable[[Sequence[int]], dict[str, Any]] = lambda numbers: {"text/plain": f"#{numbers[0]}"}
         self._database = folder.opened(home)
         self._lock = threading.RLock()
         self._undo: list[int | None] = []
         self._redo: list[int | None] = []
+        self._picked: set[int] = set()
         #: How often the cursor has moved in this kernel.
         self.moves = 0
         #: Called after every move, on the thread that moved; whoever listens catches what goes wrong there.
@@ -209,6 +209,75 @@ class History:
                 found.append(row["number"])
         return [self[number] for number in found]
 
+    # --- what replay looks for ---
+
+    def recorded(self, key: str) -> list[Row]:
+        """Give what has answered a request's key."""
+        return self._database.recorded(key)
+
+    def worded(self, operation: str, prompt: str) -> list[Row]:
+        """Give what was made by an operation with exactly these words."""
+        return self._database.worded(operation, prompt)
+
+    def retakes(self, site: str) -> list[Row]:
+        """Give the takes that a `%retake` call has asked for, oldest first."""
+        return self._database.retakes(site)
+
+    def has_real(self, cell_id: str | None) -> bool:
+        """Tell whether a real engine has made something, for a cell or for anybody."""
+        return self._database.any_real(cell_id)
+
+    def takes(self, key: str) -> int:
+        """Count the pictures with which a key was answered."""
+        return self._database.takes(key)
+
+    def way(self) -> list[Step]:
+        """Give the way from the current picture to its root."""
+        rows = [] if self._cursor is None else self._database.way(self._cursor)
+        return [Step(row["number"], row["generation"], row["cell_id"]) for row in rows]
+
+    def replayed(self, cell_id: str) -> set[int]:
+        """Give the generations that a cell has replayed."""
+        return self._database.replayed(cell_id)
+
+    def takes_of(self, number: int, cell_id: str) -> int:
+        """Count the answers that a cell has made from a picture."""
+        children = self.children(number)
+        own = self.replayed(cell_id) | {each.generation.id for each in children if each.generation.cell_id == cell_id}
+        return len(own & {each.generation.id for each in children})
+
+    def unpicked(self, picture: Picture) -> str:
+        """Say so where the first of several pictures is current though nobody has picked it; else nothing."""
+        several = len(self._database.siblings(picture.generation.id))
+        if several == 1 or picture.position or picture.number in self._picked:
+            return ""
+        return f"refining .1 of {several}; `%pick .2` takes another one"
+
+    def request(self, ref: int | str | Picture) -> ImageRequest:
+        """Give the request that made a picture, as it was sent.
+
+        Raises
+        ------
+        HistoryError
+            If it was imported, or an input's file is missing or was changed.
+        """
+        picture = self[ref]
+        made = picture.generation
+        if made.operation == "import":
+            raise HistoryError(f"#{picture.number} was brought in, not made: no request made it.")
+        inputs = tuple(self._input(row) for row in self._database.inputs(made.id))
+        return rebuilt(made.operation, made.prompt, made.typed, made.request, inputs)
+
+    def _input(self, row: Row) -> Input:
+        return Input(row["role"], self.store.get(row["digest"], row["format"]), row["picture"], row["identity"])
+
+    @property
+    def stale(self) -> frozenset[int]:
+        """The numbers of the pictures that stand on something which its own cell has since made anew."""
+        nodes = [Node(*row) for row in self._database.nodes()]
+        way = self._database.way(self._cursor) if self._cursor is not None else []
+        return stale(nodes, {row["number"] for row in way})
+
     def label_of(self, number: int) -> str | None:
         """Give a picture's label, or None."""
         row = self._database.picture(number)
@@ -225,8 +294,7 @@ class History:
 
     def spent(self, *, since: datetime | None = None) -> float:
         """Sum what all calls of the folder cost in US dollars since a moment (aware), or ever."""
-        moment = since.astimezone(timezone.utc).isoformat(timespec="milliseconds") if since else ""
-        return self._database.spent(None, moment)
+        return self._database.spent(None, _iso(since) if since else "")
 
     # --- moving ---
 
@@ -298,10 +366,43 @@ class History:
 
     def _move(self, number: int) -> None:
         with self._lock:
+            self._picked.add(number)
             if number != self._cursor:
                 self._database.move(self.session, number, _now())
                 self._moved(number)
         self._tell()
+
+    def replay(self, uid: str, *, cell_id: str | None = None) -> tuple[int, ...]:
+        """Let a recorded generation answer a call: its most recently chosen picture becomes current.
+
+        Nothing is written but the move, which is marked as a replay and counts as nobody's choice.
+
+        Parameters
+        ----------
+        uid
+            Its name.
+        cell_id
+            The cell that shows it now.
+
+        Returns
+        -------
+        tuple of int
+            Its pictures' numbers, in the order of the answer.
+        """
+        row = self._database.by_uid(uid)
+        rows = self._database.siblings(row["id"]) if row else []
+        if row is None or not rows:
+            raise HistoryError("The history's folder is damaged: a generation has no pictures.")
+        numbers = tuple(row["number"] for row in rows)
+        target = max(rows, key=lambda row: (row["chosen"], -row["position"]))["number"]
+        with self._lock:
+            self._last_result = numbers
+            if row["follows"]:
+                self._database.move(self.session, target, _now(), replay=True, cell_id=cell_id)
+                if target != self._cursor:
+                    self._moved(target)
+        self._tell()
+        return numbers
 
     def _tell(self) -> None:
         for watcher in self.watchers:
@@ -326,6 +427,9 @@ class History:
         cost: Cost | None = None,
         flight: int | None = None,
         move: bool = True,
+        unmoved_since: int | None = None,
+        answers: str = "",
+        retake: str = "",
     ) -> list[Picture]:
         """Keep an answer: first its bytes, then its rows; the first picture becomes current.
 
@@ -345,34 +449,29 @@ class History:
             The note that a paid request was on its way; removed with the same commit.
         move
             False keeps the cursor where it is, for an answer that nobody waited for.
+        unmoved_since
+            A count of `moves`: the cursor stays where it is if there have been others since; whether it did is kept.
+        answers
+            The key that it answers, if not its request's own: a retake of several answers a call for one.
+        retake
+            The name of the `%retake` call that asked for it, or empty.
         """
         check_label(label)
         site = site or CallSite()
         pictures = [self._kept(data, position) for position, data in enumerate(response.images)]
         inputs = [self._kept_input(each, position) for position, each in enumerate(request.inputs)]
         row = {
-            "operation": request.operation,
-            "typed": request.typed or request.prompt,
-            "prompt": request.prompt,
-            "alt": alt or request.prompt,
-            "params": json.dumps({**asked(request), **response.details}, ensure_ascii=False),
-            "key": request.key,
-            "engine": response.engine,
-            "model": response.model,
-            "request_id": response.request_id,
-            "caption": response.caption,
-            "text_in": response.usage and response.usage.text_in,
-            "image_in": response.usage and response.usage.image_in,
-            "out": response.usage and response.usage.out,
-            "cost_usd": cost.usd if cost else None,
-            "cost_as": cost.assumed if cost else "",
-            "seconds": response.seconds,
+            **_asked_row(request, alt),
+            **_answer_row(request, response, cost),
+            **_place_row(site),
+            "key": answers or request.key,
+            "retake": retake,
             "created": _now(),
             "session": self.session,
-            "cell_id": site.cell_id,
-            "position": site.position,
         }
         with self._lock:
+            if unmoved_since is not None:
+                row["follows"] = move = move and self.moves == unmoved_since
             numbers = self._database.add(row, pictures, inputs, label=label, flight=flight, move=move)
             if move:
                 self._moved(numbers[0])
@@ -386,14 +485,28 @@ class History:
         kind = images.sniff(data)
         width, height = images.dimensions(data)
         digest = self.store.put(data, kind)
-        return {"position": position, "digest": digest, "format": kind, "width": width, "height": height}
+        return {
+            "position": position,
+            "digest": digest,
+            "file": digest,
+            "format": kind,
+            "width": width,
+            "height": height,
+        }
 
     def _kept_input(self, each: Any, position: int) -> dict[str, Any]:
         from imgmagic import images
 
         kind = images.sniff(each.data)
         digest = self.store.put(each.data, kind)
-        return {"position": position, "role": each.role, "digest": digest, "format": kind, "picture": each.number}
+        return {
+            "position": position,
+            "role": each.role,
+            "digest": digest,
+            "format": kind,
+            "picture": each.number,
+            "identity": each.identity,
+        }
 
     def label(self, ref: int | str | Picture, name: str) -> Picture:
         """Name a picture; a label set again moves.
@@ -411,7 +524,7 @@ class History:
         self._tell()
         return picture
 
-    def depart(self, engine: str, usd: float = 0.0) -> int:
+    def depart(self, engine: str, usd: float, budget: float, since: datetime, *, sent: bool = True) -> int:
         """Write down that a paid request is about to be sent; `add` or `arrive` takes the note away.
 
         Parameters
@@ -420,9 +533,30 @@ class History:
             Who is asked.
         usd
             What the call is expected to cost in US dollars.
+        budget
+            What may be spent since a moment (aware), what is on its way in every kernel included.
+        since
+            That moment.
+        sent
+            False if the request waits for its turn first; `leave` says when it goes.
+
+        Raises
+        ------
+        SettingsError
+            If the call would burst the budget.
         """
         flight = {"engine": engine, "usd": usd, "started": _now(), "host": platform.node(), "pid": os.getpid()}
-        return self._database.depart(flight)
+        key, spent = self._database.depart(flight | {"sent": sent}, budget, _iso(since))
+        if key is None:
+            raise SettingsError(
+                f"${spent:.2f} of ${budget:.2f} spent today, this call ≈${usd:.2f}, not sent.",
+                hint=f"Raise it with `%config ImgMagic.budget_usd = {max(1, round(budget * 2))}`.",
+            )
+        return key
+
+    def leave(self, flight: int) -> None:
+        """Note that a request which waited for its turn is sent now."""
+        self._database.sent(flight)
 
     def expected(self) -> float:
         """Sum what the calls on their way, of every kernel, are expected to cost in US dollars."""
@@ -496,6 +630,42 @@ def check_label(name: str | None) -> None:
         raise HistoryError(f"'{printable(name, 60)}' is no label: a letter, then letters, digits, _ and -.")
 
 
+def _asked_row(request: ImageRequest, alt: str | None) -> dict[str, Any]:
+    return {
+        "operation": request.operation,
+        "typed": request.typed or request.prompt,
+        "prompt": request.prompt,
+        "alt": alt or request.prompt,
+        "request": json.dumps(request.said, ensure_ascii=False),
+    }
+
+
+def _answer_row(request: ImageRequest, response: ImageResponse, cost: Cost | None) -> dict[str, Any]:
+    return {
+        "params": json.dumps({**asked(request), **response.details}, ensure_ascii=False),
+        "engine": response.engine,
+        "model": response.model,
+        "request_id": response.request_id,
+        "caption": response.caption,
+        "text_in": response.usage and response.usage.text_in,
+        "image_in": response.usage and response.usage.image_in,
+        "out": response.usage and response.usage.out,
+        "cost_usd": cost.usd if cost else None,
+        "cost_as": cost.assumed if cost else "",
+        "seconds": response.seconds,
+    }
+
+
+def _place_row(site: CallSite) -> dict[str, Any]:
+    uid = uuid4().hex
+    return {
+        "cell_id": site.cell_id,
+        "position": site.position,
+        "uid": uid,
+        "site": site.name or f"~{uid}#0",
+    }
+
+
 def asked(request: ImageRequest) -> dict[str, Any]:
     """Give what was asked for besides words, for `picture.params`; a refine inherits from it."""
     asked = {name: getattr(request, name) for name in ("n", "size", "quality", "background", "format")}
@@ -504,4 +674,8 @@ def asked(request: ImageRequest) -> dict[str, Any]:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    return _iso(datetime.now(timezone.utc))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from imgmagic import Studio, prices, status
+from imgmagic.budget import today
 from imgmagic.errors import SettingsError
 from imgmagic.exchange import ImageRequest, ImageResponse, Usage
+from imgmagic.replay import CallSite
 from imgmagic.studio import Wishes
-from imgmagic.tree import CallSite
 from tests import faults
 from tests.helpers import png
 from tests.test_rest import PROMPT, WAYS, far_away, flights, here, serving, unproxied
@@ -147,7 +148,7 @@ def test_another_day_does_not_count(home) -> None:
 
 def test_calls_on_their_way_count_until_they_end(home) -> None:
     other = Studio(home, Dear()).history
-    flight = other.depart("azure", 9.99)
+    flight = other.depart("azure", 9.99, 10, today())
     atelier = Studio(home, Dear())
     with pytest.raises(SettingsError, match=r"^\$9\.99 of"):
         atelier.imagine(PROMPT)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from imgmagic import CellError, HistoryError, Studio
+from imgmagic.budget import today
 from imgmagic.database import MIGRATIONS
 from imgmagic.tree import History
 from tests.helpers import Painter, png
@@ -203,7 +204,7 @@ def test_numbers_are_never_used_again(grown, tmp_path):
 
 
 def test_key_cell_and_position_are_stored(studio):
-    from imgmagic.tree import CallSite
+    from imgmagic.replay import CallSite
 
     studio.make("imagine", "a cat", wishes(), site=CallSite("cell-1", 2))
     made = studio.history[1].generation
@@ -281,8 +282,8 @@ def test_two_kernels_and_several_threads_write_at_once(tmp_path):
 
 def test_a_kernel_killed_while_it_waited_is_said_once(tmp_path):
     code = (
-        "import os; from pathlib import Path; from imgmagic.tree import History\n"
-        f"History(Path({str(tmp_path / 'home')!r}), 'a').depart('azure')\n"
+        "import os; from pathlib import Path; from imgmagic.budget import today; from imgmagic.tree import History\n"
+        f"History(Path({str(tmp_path / 'home')!r}), 'a').depart('azure', 0.1, 10, today())\n"
         "os._exit(9)"
     )
     subprocess.run([sys.executable, "-c", code], check=False)
@@ -291,7 +292,7 @@ def test_a_kernel_killed_while_it_waited_is_said_once(tmp_path):
 
 
 def test_a_call_on_its_way_in_a_living_kernel_is_not_lost(tmp_path):
-    History(tmp_path / "home", "a").depart("azure")
+    History(tmp_path / "home", "a").depart("azure", 0.1, 10, today())
     assert History(tmp_path / "home", "a").notices == []
 
 
@@ -551,7 +552,7 @@ def test_what_names_no_picture_is_said_in_a_sentence(studio, ref):
 def test_a_folder_that_holds_somebodys_files_is_not_hidden_from_git(tmp_path):
     (tmp_path / "code.py").write_text("1")
     Studio(home=tmp_path, engine=Painter()).imagine("a cat")
-    assert (tmp_path / ".gitignore").read_text().split() == ["/.gitignore", "/history.db*", "/objects/"]
+    assert (tmp_path / ".gitignore").read_text().split() == ["/.gitignore", "/history.db*", "/objects/", "/previews/"]
 
 
 def test_what_was_asked_for_cannot_be_changed_afterwards(studio):

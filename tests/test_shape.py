@@ -15,14 +15,15 @@ PACKAGE = Path(imgmagic.__file__).parent
 RANKS = [
     ["errors"],
     ["exchange", "environment", "refs", "template", "store", "calls", "engines.sse"],
-    ["settings"],
+    ["settings", "replay", "stale", "jobs"],
+    ["executions"],
     ["cell", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
     ["defaults", "database", "picture", "engines.wire", "engines.failure", "engines.probe"],
     ["engines.explain", "engines.patience", "engines.stream"],
-    ["folder", "prepare"],
+    ["folder", "prepare", "previews", "budget"],
     ["tree", "engines.rest", "engines.sketch"],
-    ["gallery", "engines"],
-    ["studio", "panel", "syntax"],
+    ["gallery", "engines", "recall"],
+    ["studio", "panel", "syntax", "spot"],
     ["status", "login", "doctor"],
     ["kernel"],
     ["completion"],
@@ -39,7 +40,7 @@ DOORS = {
     "PIL": {"images", "engines.sketch", "picture"},
     "numpy": {"images", "engines.sketch", "picture"},
     "ipywidgets": {"panel"},
-    "IPython": {"magics", "syntax", "completion", "gallery", ""},
+    "IPython": {"magics", "syntax", "completion", "gallery", "jobs", ""},
     "traitlets": {"magics"},
 }
 

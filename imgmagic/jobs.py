@@ -1,0 +1,143 @@
+"""Calls that nobody waits for: a `Job` stands for the result, and `Slots` lets only so many work at once.
+
+A job is a daemon thread with a future. Interrupting a later cell does not touch it, `cancel` closes its connection, and
+when the kernel ends it ends with it: the note that a paid request is on its way stays in the folder, so that the next
+kernel can say "maybe billed".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from imgmagic.calls import Watch
+    from imgmagic.gallery import Gallery
+
+
+class Job:
+    """A call in the background.
+
+    Parameters
+    ----------
+    what
+        Says who is asked for what.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._future: Future[Gallery] = Future()
+        self._future.set_running_or_notify_cancel()  # from now on only our own `cancel` ends it
+        self._cancel: Callable[[], None] = lambda: None
+        #: Asked before it shows itself: the magics answer True while the cell runs that has shown it already.
+        self.already_shown: Callable[[], bool] = lambda: False
+
+    @classmethod
+    def finished(cls, gallery: Gallery) -> Job:
+        """Give a job that is done: its pictures were recorded, or were made while the cell waited."""
+        job = cls("done")
+        job._future.set_result(gallery)
+        return job
+
+    def start(self, work: Callable[[], Gallery], cancel: Callable[[], None]) -> Job:
+        """Begin.
+
+        Parameters
+        ----------
+        work
+            Done on a thread of its own; what it raises, `result` raises.
+        cancel
+            Cuts it off.
+        """
+        self._cancel = cancel
+        threading.Thread(target=self._run, args=(work,), daemon=True, name="imgmagic-job").start()
+        return self
+
+    def _run(self, work: Callable[[], Gallery]) -> None:
+        try:
+            gallery = work()
+        except BaseException as exc:  # noqa: BLE001  raised again by `result`
+            self._future.set_exception(exc)
+        else:
+            self._future.set_result(gallery)
+
+    def result(self, timeout: float | None = None) -> Gallery:
+        """Wait for the pictures.
+
+        Parameters
+        ----------
+        timeout
+            The longest wait in seconds; None waits for ever.
+
+        Raises
+        ------
+        ImgmagicError
+            What the call failed with.
+        TimeoutError
+            If it is not done by then.
+        """
+        return self._future.result(timeout)
+
+    def done(self) -> bool:
+        """Tell whether it has ended, well or not."""
+        return self._future.done()
+
+    def cancel(self) -> bool:
+        """Close its connection; True if it was still on its way. What had been sent may be billed all the same."""
+        if self.done():
+            return False
+        self._cancel()
+        return True
+
+    def __await__(self) -> Generator[object, None, Gallery]:
+        """Wait for the pictures; giving up the wait does not cancel the job."""
+        return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
+
+    def __repr__(self) -> str:
+        if not self.done():
+            return f"<Job: {self._what}, on its way>"
+        error = self._future.exception()
+        return f"<Job: {self._what}, {'failed' if error else 'done'}>"
+
+    def _ipython_display_(self) -> None:
+        """Show the pictures, or how far it is, unless the running cell shows it already."""
+        if self.already_shown():
+            return
+        if self.done() and self._future.exception() is None:
+            self.result()._ipython_display_()
+            return
+        from IPython.display import display
+
+        display({"text/plain": repr(self)}, raw=True)
+
+
+class Slots:
+    """Lets a limited number of calls work at the same time."""
+
+    def __init__(self) -> None:
+        self._busy = 0
+        self._freed = threading.Condition()
+
+    @contextmanager
+    def one(self, limit: int, watch: Watch) -> Iterator[None]:
+        """Hold a place while the block runs; wait for one if ``limit`` are taken.
+
+        Raises
+        ------
+        StoppedError
+            If the call is given up while it waits.
+        """
+        with self._freed:
+            watch.until(self._freed, lambda: self._busy < limit, f"{self._busy} others work first")
+            self._busy += 1
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._busy -= 1
+                self._freed.notify_all()

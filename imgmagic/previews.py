@@ -1,0 +1,55 @@
+"""Previews, kept so that a notebook which is run again shows its pictures without decoding the originals.
+
+Plain files beside the store: ``previews/ab/<name>-<width>x<height>.<jpg|webp>``. They are copies that can be made again
+at any time, so nothing that goes wrong here is an error, and whoever deletes the folder loses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from imgmagic.images import Preview
+
+_KINDS = {".jpg": ("image/jpeg", b"\xff\xd8\xff"), ".webp": ("image/webp", b"RIFF")}
+_NAME = re.compile(r".*-(\d{1,4})x(\d{1,4})\.(?:jpg|webp)")
+_LARGEST = 400_000
+
+
+class Previews:
+    """A folder of previews.
+
+    Parameters
+    ----------
+    root
+        The folder; made when the first preview is put into it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def get(self, name: str) -> Preview | None:
+        """Give a preview that was made before; None if there is none, or it is damaged."""
+        with suppress(OSError):
+            for path in self._folder(name).glob(f"{name}-*"):
+                match, (mime, magic) = _NAME.fullmatch(path.name), _KINDS.get(path.suffix, ("", b""))
+                if match and mime and path.stat().st_size <= _LARGEST:
+                    data = path.read_bytes()
+                    return Preview(data, mime, (int(match[1]), int(match[2]))) if data.startswith(magic) else None
+        return None
+
+    def put(self, name: str, preview: Preview) -> Preview:
+        """Keep a preview, if that is possible, and give it back."""
+        suffix = next(suffix for suffix, (mime, _) in _KINDS.items() if mime == preview.mime)
+        folder = self._folder(name)
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
+                file.write(preview.data)
+            Path(file.name).replace(folder / f"{name}-{preview.size[0]}x{preview.size[1]}{suffix}")
+        return preview
+
+    def _folder(self, name: str) -> Path:
+        return self._root / name[:2]
