@@ -126,6 +126,7 @@ _CHOOSE = """
 
 _RECORDED = """
     SELECT id, uid, key, operation, prompt, site, cell_id, position, session, engine, created, retake,
+        (SELECT picture FROM input WHERE input.generation = generation.id AND role = 'source') AS source,
         (SELECT max(chosen) FROM picture WHERE picture.generation = generation.id) AS chosen
     FROM generation
 """

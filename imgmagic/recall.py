@@ -86,4 +86,5 @@ def _recorded(row: Row) -> Recorded:
         real=row["engine"] not in {"", "sketch"},
         chosen=row["chosen"],
         made=(row["created"], row["id"]),
+        source=row["source"],
     )

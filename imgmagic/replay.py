@@ -73,6 +73,8 @@ class Recorded:
         When one of its pictures, or one below them, last became current other than by a replay (ISO, UTC); or empty.
     made
         Its place in the order in which things were made: comparable, unique.
+    source
+        The number of the picture that it edited, where that is one of this folder.
     """
 
     uid: str
@@ -86,6 +88,7 @@ class Recorded:
     real: bool
     chosen: str
     made: tuple[str, int]
+    source: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class Asked:
         The call that asks.
     sketching
         Whether the sketch engine would answer now; only then a sketch counts.
+    source
+        The number of the picture that is edited, where it is one of this folder.
     """
 
     key: str
@@ -107,6 +112,7 @@ class Asked:
     prompt: str
     site: CallSite
     sketching: bool
+    source: int | None = None
 
 
 @dataclass(slots=True)
@@ -147,7 +153,8 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
 
     Preferred are, in this order: what the site itself has claimed; the same cell and position; real before sketched;
     the most recently chosen; the newest. None of another key, of a sketch where a service would answer, or claimed by
-    another site.
+    another site. Nor one that was made from another picture of this folder, though its bytes be the same: an engine that
+    gives the same picture twice makes two pictures, and what was made of the one was not made of the other.
 
     Parameters
     ----------
@@ -165,6 +172,7 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
         if each.key == asked.key
         and (each.real or asked.sketching)
         and (not claims.owner(each.uid) or claims.owner(each.uid) == site)
+        and (None in {each.source, asked.source} or each.source == asked.source)
     ]
     claimed = [each for each in fits if each.uid == claims.answer(site, asked.key)]
     if claimed:

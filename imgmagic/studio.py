@@ -697,7 +697,8 @@ def _line(asking: str, told: Progress) -> str:
 
 def _asked(order: Order, *, sketching: bool) -> Asked:
     request = order.request
-    return Asked(request.key, request.operation, request.prompt, order.site, sketching)
+    source = request.source.number if request.source else None
+    return Asked(request.key, request.operation, request.prompt, order.site, sketching, source)
 
 
 def _unrecorded(order: Order) -> HistoryError:
