@@ -8,6 +8,7 @@ use, so that a Tab does no I/O before the first call.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
@@ -27,14 +28,31 @@ _CALL = re.compile(
 _SIZES = ("1024x1024", "1536x1024", "1024x1536", "auto")
 _NEWEST = 20
 
-#: What stands behind `%imgmagic`, and the function of ours that answers; looked up when it is called, since the doctor
-#: brings all of requests along.
+
+@dataclass(frozen=True, slots=True)
+class Subcommand:
+    """What stands behind `%imgmagic`.
+
+    Parameters
+    ----------
+    function
+        Our function that answers; looked up when it is called, since the doctor brings all of requests along.
+    takes
+        What may follow: empty for nothing, and the function is called with the studio alone; else it is given the rest
+        of the line too. A ``REF`` is found first and arrives as ``#7``, or empty if none was said.
+    """
+
+    function: str
+    takes: str = ""
+
+
 SUBCOMMANDS = {
-    "check": "status.check",
-    "cost": "status.cost",
-    "doctor": "doctor.report",
-    "login": "login.login",
-    "stop": "status.stop",
+    "check": Subcommand("status.check"),
+    "code": Subcommand("recipe.code", takes="REF"),
+    "cost": Subcommand("status.cost"),
+    "doctor": Subcommand("doctor.report"),
+    "login": Subcommand("login.login"),
+    "stop": Subcommand("status.stop"),
 }
 
 
@@ -73,10 +91,18 @@ def fitting(name: str, words: Sequence[str]) -> list[str]:
         The whole words between it and the one that is being typed.
     """
     if name == "imgmagic":
-        return [] if words else list(SUBCOMMANDS)
+        return _of_subcommand(words)
     if name in {"pick", "rollback"}:
         return [] if words else references()
     return _behind(cast("Operation", name), words)
+
+
+def _of_subcommand(words: Sequence[str]) -> list[str]:
+    """Give the subcommands, or what may follow one."""
+    if not words:
+        return list(SUBCOMMANDS)
+    known = SUBCOMMANDS.get(words[0])
+    return references() if known and known.takes == "REF" and len(words) == 1 else []
 
 
 def references() -> list[str]:

@@ -17,7 +17,7 @@ import re
 from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from imgmagic import net
 from imgmagic.engines import dialects
@@ -116,10 +116,7 @@ class _Case:
 
     def url(self, route: str) -> str:
         """Give the address of an image route."""
-        base = self.settings.base_url
-        if self.settings.deployment_route:
-            base += f"/deployments/{quote(self.settings.model, safe='')}"
-        return f"{base}/images/{route}"
+        return self.settings.image_url(route, self.settings.model)
 
     def ask(self, url: str, **content: Any) -> net.Answer:
         """Ask one question, signed as the calls for pictures are."""

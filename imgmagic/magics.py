@@ -19,7 +19,7 @@ from traitlets import Any as AnyTrait
 
 from imgmagic import kernel
 from imgmagic.cell import CellArgs, parse, parse_retake, usage
-from imgmagic.completion import SUBCOMMANDS, matcher
+from imgmagic.completion import SUBCOMMANDS, Subcommand, matcher
 from imgmagic.errors import CellError, ImgmagicError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
 from imgmagic.executions import Executions, source
@@ -143,20 +143,26 @@ class ImgMagic(Magics):
         """Show which engine answers, where it lives and where each value came from: `%imgmagic`.
 
         `%imgmagic check` lists what is damaged in the history's folder, `cost` what was spent, by day, model and cell;
-        `doctor` tries everything that a call needs, without a picture being made;
+        `doctor` tries everything that a call needs, without a picture being made; `code REF` writes plain Python that
+        makes a picture without imgmagic;
         `stop` closes the connection of every call that is still on its way; `login` asks for a key and keeps it in the
         kernel, never in the notebook.
         """
         if _asks_for_help(line):
             self._explain(self.imgmagic)
             return
-        word = line.strip()
+        word, rest = [*line.strip().split(maxsplit=1), "", ""][:2]
         if word and word not in SUBCOMMANDS:
             hint = f"There is %imgmagic alone, and: {', '.join(SUBCOMMANDS)}."
             raise CellError(f"%imgmagic has no '{printable(word, 40)}'.", hint=hint)
-        module, _, function = SUBCOMMANDS.get(word, "status.table").partition(".")
-        shown = getattr(import_module(f"imgmagic.{module}"), function)(self._studio())
-        Spot(self.shell).settle(shown)
+        subcommand = SUBCOMMANDS.get(word, Subcommand("status.table"))
+        if rest and not subcommand.takes:
+            raise CellError(f"%imgmagic {word} takes no words, not '{printable(rest, 40)}'.")
+        studio = self._studio()
+        said = [f"#{self._find(studio, rest).number}" if rest and subcommand.takes == "REF" else rest]
+        module, _, function = subcommand.function.partition(".")
+        answer = getattr(import_module(f"imgmagic.{module}"), function)
+        Spot(self.shell).settle(answer(studio, *said) if subcommand.takes else answer(studio))
 
     # --- what they share ---
 

@@ -12,7 +12,7 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, cast
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from imgmagic.errors import SettingsError, printable
 
@@ -91,6 +91,11 @@ class Settings:
     def loopback(self) -> bool:
         """True if the endpoint is this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
+
+    def image_url(self, route: str, model: str) -> str:
+        """Give the address of an image route, without a query; Azure's deployment routes name the deployment in it."""
+        base = self.base_url + (f"/deployments/{quote(model, safe='')}" if self.deployment_route else "")
+        return f"{base}/images/{route}"
 
     @classmethod
     def from_env(cls, environment: Environment, *, engine: str | None = None, model: str | None = None) -> Settings:

@@ -30,12 +30,13 @@ def tab(cells):
         ("%imagine -f ", ["png", "jpeg", "webp"]),
         ("%imagine -s 1", ["1024x1024", "1536x1024", "1024x1536"]),
         ("%imagine --from", []),
-        ("%refine --fr", ["--from"]),
+        ("%refine --fr", ["--from", "--fresh"]),
         ("%imagine a cat pr", []),
         ("%imagine -- --si", []),
         ("%imagine -n ", []),
-        ("%imgmagic ", ["check", "cost", "doctor", "login", "stop"]),
+        ("%imgmagic ", ["check", "code", "cost", "doctor", "login", "stop"]),
         ("%imgmagic check ", []),
+        ("%imgmagic code ", []),
         ("%pick ", []),
     ],
 )
@@ -52,12 +53,12 @@ def test_labels_and_refs_are_offered_where_a_picture_is_named(cells, azure, tab)
     cells("%imagine --label hero a cat")
     cells("%refine --label house bluer")
     everything = ["hero", "house", "@", "@start", "@~1", "#2", "#1"]
-    assert tab("%pick ") == tab("%rollback ") == tab("%refine --from ") == sorted(everything)
+    assert tab("%pick ") == tab("%rollback ") == tab("%refine --from ") == tab("%imgmagic code ") == sorted(everything)
     assert tab("%pick h") == ["hero", "house"]
     assert tab("%refine --from @~") == ["@~1"]
     assert tab("%pick #") == ["#1", "#2"]
     assert tab("%imagine --label ho") == ["house"]
-    assert tab("%pick hero ") == []
+    assert tab("%pick hero ") == tab("%imgmagic code hero ") == []
 
 
 def test_other_code_is_completed_as_ever(tab):

@@ -130,7 +130,6 @@ CASES = {
 }
 
 
-
 def shown(run):
     """Give what a cell's outputs say first of every picture: ``2←1 3←1``."""
     found = []

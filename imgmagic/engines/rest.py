@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from imgmagic import net
 from imgmagic.calls import StoppedError, stopped
@@ -106,7 +106,7 @@ class RestEngine:
         dialect = spoken(self._settings, self._manners.dialect, self._known)
         _refuse_what_it_cannot(dialect, request, model)
         sent = wire.encode(request, dialect, "" if self._settings.deployment_route else model)
-        url = self._url(sent.route, model)
+        url = self._settings.image_url(sent.route, model)
         exchange = _Exchange(self._settings, self._manners, url, model, watch)
         answer, delivered = exchange.patiently(sent, self.partials(request))
         images, lost = self._fetched(delivered.items, url, watch)
@@ -122,12 +122,6 @@ class RestEngine:
 
     def _model(self, request: ImageRequest) -> str:
         return request.model or self._settings.model
-
-    def _url(self, route: str, model: str) -> str:
-        base = self._settings.base_url
-        if self._settings.deployment_route:
-            base += f"/deployments/{quote(model, safe='')}"
-        return f"{base}/images/{route}"
 
     def _fetched(
         self, items: Sequence[bytes | str], url: str, watch: Watch
