@@ -62,6 +62,12 @@ MIGRATIONS = (
         host TEXT NOT NULL, pid INTEGER NOT NULL
     );
     """,
+    # What the engine sent, where the picture is not that itself; and what an input is known by, if not by its bytes.
+    """
+    ALTER TABLE picture ADD COLUMN original TEXT;
+    ALTER TABLE picture ADD COLUMN original_format TEXT;
+    ALTER TABLE input ADD COLUMN identity TEXT NOT NULL DEFAULT ''
+    """,
 )
 
 Row = sqlite3.Row
@@ -167,6 +173,19 @@ class Database:
             connection.execute("DELETE FROM flight WHERE id = ?", (flight,))
         return numbers
 
+    def take_in(self, generation: dict[str, Any], picture: dict[str, Any]) -> int:
+        """Write a picture that no engine made, and give its number; the one that is there if it was taken in before."""
+        known = (
+            "SELECT min(number) FROM picture JOIN generation ON generation.id = picture.generation "
+            "WHERE operation = 'import' AND digest = ?"
+        )
+        with self._transaction() as connection:
+            number = connection.execute(known, (picture["digest"],)).fetchone()[0]
+            if number is not None:
+                return int(number)
+            key = _insert(connection, "generation", generation)
+            return _insert(connection, "picture", picture | {"generation": key})
+
     def picture(self, number: int) -> Row | None:
         """Give one picture with its parent's number and its label."""
         return next(iter(self._rows(f"{_PICTURE} WHERE picture.number = ?", number)), None)
@@ -250,7 +269,8 @@ class Database:
         """Give what every call cost, with what it is summed by."""
         return self._rows(
             "SELECT session, cell_id, engine, model, cost_usd, cost_as, created, "
-            "(SELECT count(*) FROM picture WHERE generation = generation.id) AS pictures FROM generation ORDER BY id"
+            "(SELECT count(*) FROM picture WHERE generation = generation.id) AS pictures FROM generation "
+            "WHERE operation != 'import' ORDER BY id"
         )
 
     def arrive(self, flight: int) -> None:

@@ -171,6 +171,8 @@ def facts(picture: Picture) -> list[str]:
     made = picture.generation
     width, height = picture.size
     quality = str(picture.params.get("quality", ""))
+    if made.operation == "import":
+        return [f"{width}×{height}"]
     if made.engine == "sketch":
         return [f"{width}×{height}", f"{made.seconds:.1f} s"]
     facts = [f"{width}×{height} {quality}".strip(), f"{made.engine}/{made.model}".rstrip("/"), f"{made.seconds:.1f} s"]

@@ -25,6 +25,7 @@ from imgmagic.cell import CellArgs, parse, usage
 from imgmagic.completion import SUBCOMMANDS, matcher
 from imgmagic.errors import CellError, ImageError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
+from imgmagic.expressions import resolve, resolve_source
 from imgmagic.syntax import LineMagics, one_line_cells
 from imgmagic.template import expand
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from imgmagic.exchange import Input
     from imgmagic.gallery import Gallery
     from imgmagic.images import Preview
     from imgmagic.picture import Picture
@@ -216,7 +218,7 @@ class ImgMagic(Magics):
             return None
         spot, gallery = _Spot(self.shell), None
         try:
-            gallery = self._made(args, spot)
+            gallery = self._made(args, spot, names)
             return None if gallery is None else self._shown(gallery, spot, args.output, args.save)
         except KeyboardInterrupt:
             if gallery is not None:  # it is there and current; only its showing was interrupted
@@ -237,16 +239,17 @@ class ImgMagic(Magics):
         if quotes_key(text, kernel.studio().environment):
             warnings.warn("This cell contains your key: take it out, and have the key replaced.", stacklevel=2)
 
-    def _made(self, args: CellArgs, spot: _Spot) -> Gallery | None:
+    def _made(self, args: CellArgs, spot: _Spot, names: Mapping[str, Any]) -> Gallery | None:
         """Hand a call over to the studio; a dry run makes nothing."""
         from imgmagic import status
         from imgmagic.tree import CallSite
 
         studio = self._studio()
-        source = self._source(studio, args)
-        wishes = _wishes(args)
+        source = self._source(studio, args, names)
+        wishes = _wishes(args, names)
         if args.dry_run:
-            spot.settle(status.plan(studio.plan(args.operation, args.prompt, wishes, source=source)))
+            asked = (args.operation, args.prompt, wishes)
+            spot.settle(status.plan(studio.plan(*asked, source=source), studio.overlay(*asked, source=source)))
             return None
         execution = self._execution
         site = CallSite(execution.cell_id, execution.calls)
@@ -262,11 +265,16 @@ class ImgMagic(Magics):
             late=lambda outcome: spot.settle(_line(outcome) if isinstance(outcome, str) else outcome.bundle),
         )
 
-    def _source(self, studio: Studio, args: CellArgs) -> Picture | None:
+    def _source(self, studio: Studio, args: CellArgs, names: Mapping[str, Any]) -> Picture | Input | None:
         """Give the picture that a refine edits; an imagine edits none."""
         if args.operation == "imagine":
             return None
-        return self._find(studio, args.source) if args.source else studio.source(None)
+        if not args.source:
+            return studio.source(None)
+        found = resolve_source(args.source, names, studio.history.labels, lambda ref: self._find(studio, ref))
+        if found is None:
+            raise CellError(f"{printable(args.source, 80)} is None, which is no image.")
+        return studio.source(found, size=args.size)
 
     def _show(self, move: Callable[[Studio], int]) -> Gallery:
         """Move the cursor and show where it is."""
@@ -400,8 +408,9 @@ def _asks_for_help(line: str) -> bool:
     return line.strip() in {"-h", "--help"}
 
 
-def _wishes(args: CellArgs) -> Wishes:
+def _wishes(args: CellArgs, names: Mapping[str, Any]) -> Wishes:
     """Give what the cell says besides its words."""
+    from imgmagic.masks import is_words
     from imgmagic.prepare import Wishes
 
     return Wishes(
@@ -417,6 +426,10 @@ def _wishes(args: CellArgs) -> Wishes:
         label=args.label,
         alt=args.alt,
         save=args.save,
+        images=tuple(resolve(each, names) for each in args.image),
+        mask=args.mask if args.mask is None or is_words(args.mask) else resolve(args.mask, names),
+        soft=args.soft,
+        fidelity=args.fidelity,
     )
 
 

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import prices
+from imgmagic import inputs, prices, values
 from imgmagic.calls import Call, Progress, Watch
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
 from imgmagic.environment import Environment
 from imgmagic.errors import HistoryError, ImageError, ImgmagicError, SettingsError, printable
+from imgmagic.expressions import is_file_or_address
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.picture import Picture
 from imgmagic.places import find_home, session_of
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imgmagic.engines.dialects import Dialect
-    from imgmagic.exchange import ImageRequest, ImageResponse, Operation
+    from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
+    from imgmagic.images import Preview
 
 #: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
 Tell = Callable[[str, "bytes | None"], None]
@@ -73,6 +75,8 @@ class Studio:
         self._dialects: dict[str, Dialect] = {}
         self._running: list[Call[list[Picture]]] = []
         self._lock = threading.Lock()
+        #: Masks by name, for ``name:NAME``: PNGs, transparent where the edit goes.
+        self.masks: dict[str, bytes] = {}
         #: Called for the defaults in force; the magics put `%config ImgMagic` here.
         self.config: Callable[[], Mapping[str, Any]] = lambda: self._said
 
@@ -163,6 +167,7 @@ class Studio:
         moderation: str | None = None,
         model: str | None = None,
         *,
+        images: Any = (),
         params: Mapping[str, Any] | None = None,
         label: str | None = None,
         alt: str | None = None,
@@ -179,6 +184,9 @@ class Studio:
             ``WIDTHxHEIGHT`` in px, or ``auto``.
         quality, background, format, compression, moderation, model
             As the options of the magic; None takes the default.
+        images
+            Reference images, up to 16: Pictures, PIL images, arrays (uint8, or floats from 0 to 1), matplotlib figures,
+            bytes, Paths, ``https:`` URLs, or anything with ``_repr_png_``. They are no parents of the result.
         params
             Further fields, sent as they are.
         label
@@ -197,15 +205,20 @@ class Studio:
             If nothing was made; the kind says why.
         """
         wishes = Wishes(
-            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt
-        )
+            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt,
+            images=images,
+        )  # fmt: skip
         return self.make("imagine", prompt, wishes)
 
     def refine(
         self,
         instruction: str,
-        source: str | int | Picture | None = None,
+        source: Any = None,
         *,
+        mask: Any = None,
+        soft: bool = False,
+        fidelity: str | None = None,
+        images: Any = (),
         n: int = 1,
         size: str | None = None,
         quality: str | None = None,
@@ -225,7 +238,18 @@ class Studio:
         instruction
             What to change, up to 32,000 characters.
         source
-            The picture to edit, or a REF that names it; None edits the current one.
+            The picture to edit, a REF that names it, or an image as for ``images``, which is taken into the history
+            first; None edits the current one.
+        mask
+            Where to edit: an array of bool (height, width) of the source's size, True is edited; an image, in which
+            transparent, or without transparency white, is edited; or ``box:…``, ``color:…``, ``name:…``, ``text:…``.
+            Outside it the result equals the source, pixel for pixel.
+        soft
+            With a mask, True takes the answer as it is, outside the mask too.
+        fidelity
+            ``high`` or ``low``: how closely the service keeps to the source.
+        images
+            Reference images, as for `imagine`.
         n, size, quality, background, format, compression, moderation, model, params, label, alt
             As for `imagine`; size, quality, background and format are inherited from the source.
 
@@ -240,22 +264,41 @@ class Studio:
             If nothing was made; the kind says why.
         """
         wishes = Wishes(
-            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt
-        )
-        return self.make("refine", instruction, wishes, source=self.source(source))
+            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt,
+            images=images, mask=mask, soft=soft, fidelity=fidelity,
+        )  # fmt: skip
+        source = self.source(source, size=size)
+        return self.make("refine", instruction, wishes, source=source)
 
-    def source(self, ref: str | int | Picture | None, *, start: int | None = None) -> Picture:
+    def source(self, ref: Any, *, start: int | None = None, size: str | None = None) -> Picture | Input:
         """Give the picture that a refine would edit.
+
+        Parameters
+        ----------
+        ref
+            A REF, a number, a Picture, or any other image, see `values.given`; None is the current picture.
+        start
+            What ``@start`` is.
+        size
+            ``WIDTHxHEIGHT`` at which a figure is drawn.
 
         Raises
         ------
         HistoryError
             If there is no such picture, or none yet.
+        ImageError
+            If it is neither a picture of the history nor an image that can be sent.
         """
+        if isinstance(ref, Gallery) and len(ref) == 1:
+            ref = ref[0]
         if isinstance(ref, Picture):
             return ref
+        if isinstance(ref, str) and not is_file_or_address(ref):
+            return self.history.find(ref, start=start)
+        if isinstance(ref, int) and not isinstance(ref, bool):
+            return self.history[ref]
         if ref is not None:
-            return self.history.find(ref, start=start) if isinstance(ref, str) else self.history[ref]
+            return values.given("source", ref, size)
         current = self.history.current
         if current is None:
             newest = self.history.newest()
@@ -272,7 +315,7 @@ class Studio:
         prompt: str,
         wishes: Wishes,
         *,
-        source: Picture | None = None,
+        source: Picture | Input | None = None,
         typed: str = "",
         site: CallSite | None = None,
         tell: Tell = lambda _line, _partial: None,
@@ -304,7 +347,9 @@ class Studio:
         request = self.prepare(operation, prompt, wishes, source=source, typed=typed)
         check_save(wishes.save, request.format)
         engine = self.engine()
+        request = inputs.complete(request, getattr(engine, "region", None))
         expected = self._afford(engine, request)
+        request = self.history.adopt(request)
         asking = _asking(request, engine)
 
         def work(watch: Watch) -> list[Picture]:
@@ -345,21 +390,41 @@ class Studio:
         return len(running)
 
     def plan(
-        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | None = None
+        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | Input | None = None
     ) -> list[tuple[str, str]]:
         """Say what a call would send and cost, without sending it; the expanded prompt included."""
-        request = self.prepare(operation, prompt, wishes, source=source)
-        engine = self.engine()
-        rows = [("asks", engine.describe(request)), ("prompt", request.prompt)]
-        rows += [("source", f"#{request.source.number}")] if request.source else []
+        request, engine = self._rehearsed(operation, prompt, wishes, source)
+        rows = [("asks", engine.describe(request)), ("prompt", request.prompt), *inputs.rows(request)]
         rows += [(name, str(value)) for name, value in asked(request).items()]
         return [*rows, ("expected cost", self._price_tag(engine, request)), ("sent", "nothing: this was a dry run")]
 
+    def overlay(
+        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | Input | None = None
+    ) -> Preview | None:
+        """Show where a call would edit: its source, tinted inside the mask; None without a mask."""
+        if wishes.mask is None:
+            return None
+        return inputs.overlay(self._rehearsed(operation, prompt, wishes, source)[0])
+
+    def _rehearsed(
+        self, operation: Operation, prompt: str, wishes: Wishes, source: Picture | Input | None
+    ) -> tuple[ImageRequest, Engine]:
+        """Complete a request that will not be sent."""
+        request = self.prepare(operation, prompt, wishes, source=source)
+        engine = self.engine()
+        return inputs.complete(request, getattr(engine, "region", None)), engine
+
     def prepare(
-        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | None = None, typed: str = ""
+        self,
+        operation: Operation,
+        prompt: str,
+        wishes: Wishes,
+        *,
+        source: Picture | Input | None = None,
+        typed: str = "",
     ) -> ImageRequest:
         """Decide everything that a request says, by the defaults in force; see `prepare.prepare`."""
-        return prepare(operation, prompt, wishes, self.defaults, source=source, typed=typed)
+        return prepare(operation, prompt, wishes, self.defaults, source=source, typed=typed, masks=self.masks)
 
     def _answered(
         self,
@@ -379,7 +444,7 @@ class Studio:
         history = self.history
         flight = history.depart(engine.name, expected) if engine.paid else None
         try:
-            response = engine.make(request, watch)
+            response = _finished(request, engine.make(request, watch))
             cost = self._cost(engine, request, response)
             with watch.storing() as awaited:
                 return history.add(
@@ -457,11 +522,20 @@ def _open_history(home: Path, session: Callable[[Path], str]) -> tuple[History, 
         return History(place, session(home)), note
 
 
+def _finished(request: ImageRequest, response: ImageResponse) -> ImageResponse:
+    """Give an answer as it is stored: with a mask, the source stands outside it."""
+    if not any(each.role == "mask" for each in request.inputs):
+        return response
+    from imgmagic import composite  # brings numpy, without which a call that has no mask is quicker
+
+    return composite.finished(request, response)
+
+
 def _asking(request: ImageRequest, engine: Engine) -> str:
     """Say who is asked for what."""
     what = "1 picture" if request.n == 1 else f"{request.n} pictures"
-    source = f" from #{request.source.number}" if request.source else ""
-    return f"{engine.describe(request)}: {what}{source}"
+    source = f" from {inputs.called(request.source)}" if request.source else ""
+    return ", ".join([f"{engine.describe(request)}: {what}{source}", *inputs.told(request)])
 
 
 def _line(asking: str, told: Progress) -> str:

@@ -13,12 +13,13 @@ import json
 import os
 import platform
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from imgmagic import folder, refs
 from imgmagic.errors import HistoryError, printable
+from imgmagic.exchange import IMPORTED
 from imgmagic.picture import Generation, Picture
 from imgmagic.store import Store
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgmagic.database import Row
-    from imgmagic.exchange import ImageRequest, ImageResponse
+    from imgmagic.exchange import ImageRequest, ImageResponse, Input
     from imgmagic.prices import Cost
 
 
@@ -349,6 +350,8 @@ class History:
         check_label(label)
         site = site or CallSite()
         pictures = [self._kept(data, position) for position, data in enumerate(response.images)]
+        for picture, sent in zip(pictures, response.originals, strict=False):
+            picture.update(self._kept_original(sent))
         inputs = [self._kept_input(each, position) for position, each in enumerate(request.inputs)]
         row = {
             "operation": request.operation,
@@ -388,12 +391,55 @@ class History:
         digest = self.store.put(data, kind)
         return {"position": position, "digest": digest, "format": kind, "width": width, "height": height}
 
+    def _kept_original(self, data: bytes) -> dict[str, Any]:
+        from imgmagic import images
+
+        kind = images.sniff(data)
+        return {"original": self.store.put(data, kind), "original_format": kind}
+
     def _kept_input(self, each: Any, position: int) -> dict[str, Any]:
         from imgmagic import images
 
         kind = images.sniff(each.data)
         digest = self.store.put(each.data, kind)
-        return {"position": position, "role": each.role, "digest": digest, "format": kind, "picture": each.number}
+        known = {"position": position, "role": each.role, "digest": digest, "format": kind, "picture": each.number}
+        return known | {"identity": each.identity}
+
+    def take_in(self, data: bytes, name: str) -> Picture:
+        """Make a root of a picture that no engine made; the same bytes again give the same root. The cursor stays.
+
+        Parameters
+        ----------
+        data
+            The encoded picture.
+        name
+            What to call it, in the place of a prompt.
+        """
+        row = {
+            "operation": "import", "typed": name, "prompt": name, "alt": name, "key": "",
+            "params": json.dumps(dict(IMPORTED)), "engine": "", "model": "", "request_id": "", "caption": "imported",
+            "cost_usd": 0.0, "cost_as": "", "seconds": 0.0, "created": _now(), "session": self.session,
+        }  # fmt: skip
+        number = self._database.take_in(row, self._kept(data, 0))
+        self._tell()
+        return self[number]
+
+    def adopt(self, request: ImageRequest) -> ImageRequest:
+        """Make a request one of this folder, just before it is sent: its source is a picture here, imported if need be.
+
+        A picture of another folder has its number there, which means nothing here.
+        """
+        inputs = [each if self._is_here(each) else replace(each, number=None) for each in request.inputs]
+        for index, each in enumerate(inputs):
+            if each.role == "source" and each.number is None:
+                name = each.name or "a picture of another folder"
+                inputs[index] = replace(each, number=self.take_in(each.data, name).number)
+        return replace(request, inputs=tuple(inputs))
+
+    def _is_here(self, each: Input) -> bool:
+        """Tell whether an input is the picture of its number in this folder."""
+        row = None if each.number is None else self._database.picture(each.number)
+        return row is not None and row["digest"] == each.digest
 
     def label(self, ref: int | str | Picture, name: str) -> Picture:
         """Name a picture; a label set again moves.
@@ -500,6 +546,7 @@ def asked(request: ImageRequest) -> dict[str, Any]:
     """Give what was asked for besides words, for `picture.params`; a refine inherits from it."""
     asked = {name: getattr(request, name) for name in ("n", "size", "quality", "background", "format")}
     optional = {"compression": request.compression, "moderation": request.moderation, "model": request.model}
+    optional |= {"fidelity": request.fidelity, "soft": request.soft or None}
     return asked | {name: value for name, value in optional.items() if value is not None} | dict(request.params)
 
 
