@@ -83,9 +83,16 @@ MIGRATIONS = (
     ALTER TABLE picture ADD COLUMN chosen TEXT NOT NULL DEFAULT '';
     UPDATE picture SET chosen = coalesce((SELECT max(at) FROM move WHERE move.picture = picture.number), '');
     ALTER TABLE input ADD COLUMN identity TEXT NOT NULL DEFAULT '';
+    ALTER TABLE input ADD COLUMN file TEXT NOT NULL DEFAULT '';
+    UPDATE input SET file = digest;
     ALTER TABLE move ADD COLUMN replay INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE move ADD COLUMN cell_id TEXT;
     ALTER TABLE flight ADD COLUMN sent INTEGER NOT NULL DEFAULT 1
+    """,
+    # What the engine sent, where the picture is not that itself.
+    """
+    ALTER TABLE picture ADD COLUMN original TEXT;
+    ALTER TABLE picture ADD COLUMN original_format TEXT
     """,
 )
 
@@ -234,6 +241,19 @@ class Database:
                 _move(connection, generation["session"], numbers[0], generation["created"])
             connection.execute("DELETE FROM flight WHERE id = ?", (flight,))
         return numbers
+
+    def take_in(self, generation: dict[str, Any], picture: dict[str, Any]) -> int:
+        """Write a picture that no engine made, and give its number; the one that is there if it was taken in before."""
+        known = (
+            "SELECT min(number) FROM picture JOIN generation ON generation.id = picture.generation "
+            "WHERE operation = 'import' AND digest = ?"
+        )
+        with self._transaction() as connection:
+            number = connection.execute(known, (picture["digest"],)).fetchone()[0]
+            if number is not None:
+                return int(number)
+            key = _insert(connection, "generation", generation)
+            return _insert(connection, "picture", picture | {"generation": key})
 
     def picture(self, number: int) -> Row | None:
         """Give one picture with its parent's number and its label."""

@@ -27,6 +27,10 @@ DEFAULTS: Mapping[str, Any] = MappingProxyType(
 )
 
 
+#: What an edit inherits from a picture that no engine made: its shape, which only the answer can have.
+IMPORTED: Mapping[str, Any] = MappingProxyType({"size": "auto"})
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """One picture sent along with a request.
@@ -36,18 +40,23 @@ class Input:
     role
         ``source`` is the picture that is edited, ``mask`` says where, ``reference`` is only looked at.
     data
-        The encoded bytes exactly as they are sent (PNG, JPEG or WebP).
+        The encoded bytes exactly as they are sent (PNG, JPEG or WebP). Empty for what is fetched or drawn only when
+        the request is really sent, see `inputs.complete`; its identity says what it will be.
     number
         The picture's number in the history, or None if it is not a picture of the history.
     identity
         What a request's key knows it by where that is not the digest of the bytes: ``url:…``, ``pixels:…`` (figures
-        and arrays are encoded anew each time), or the digest of the picture that these bytes stand for.
+        and arrays are encoded anew each time), ``mask:…`` (the words that draw a mask), or the digest of the bytes
+        that these were made of.
+    name
+        What to call it where it has no number: ``photo.jpg``, ``an array``.
     """
 
     role: Role
     data: bytes = field(repr=False)
     number: int | None = None
     identity: str = ""
+    name: str = ""
 
     @property
     def digest(self) -> str:
@@ -199,6 +208,8 @@ class ImageResponse:
         What else the engine wants remembered with the pictures (JSON values), shown under ``picture.params``.
     caption
         A sentence that must stand under the pictures, or empty.
+    originals
+        Where ``images`` were changed after they came, in the same order what the engine sent; else empty.
     """
 
     images: tuple[bytes, ...] = field(repr=False)
@@ -209,6 +220,7 @@ class ImageResponse:
     request_id: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     caption: str = ""
+    originals: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 def normalise(prompt: str) -> str:

@@ -6,12 +6,13 @@ import errno
 import os
 import platform
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from imgmagic.database import Database, ReadOnlyError
 from imgmagic.errors import HistoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from imgmagic.store import Store
@@ -51,18 +52,27 @@ def check(database: Database, store: Store) -> list[str]:
     """
     problems = [f"{database.path.name}: {each}" for each in database.problems()]
     named = set()
-    for row in [*database.pictures(), *database.inputs()]:
-        what = f"#{row['number']}" if "number" in row.keys() else f"an input of generation {row['generation']}"  # noqa: SIM118
+    for what, digest, kind in _files(database):
         try:
-            digest = row["file"] if "file" in row.keys() else row["digest"]  # noqa: SIM118
-            path = store.path(digest, row["format"])
+            path = store.path(digest, kind)
             if path not in named:
                 named.add(path)
-                store.get(digest, row["format"])
+                store.get(digest, kind)
         except HistoryError as exc:
             problems.append(f"{what}: {exc.message}")
     orphans = [path for path in store.files() if path not in named]
     return problems + [f"{path}: no picture needs this file" for path in orphans]
+
+
+def _files(database: Database) -> Iterator[tuple[str, Any, Any]]:
+    """Give every file that a row names, as what it is, its digest and its format."""
+    for row in database.pictures():
+        yield f"#{row['number']}", row["file"], row["format"]
+        if row["original"] is not None:
+            yield f"the original of #{row['number']}", row["original"], row["original_format"]
+    for row in database.inputs():
+        if row["file"]:  # a small recording brings no references and masks
+            yield f"an input of generation {row['generation']}", row["file"], row["format"]
 
 
 def lost_flights(database: Database) -> list[str]:

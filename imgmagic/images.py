@@ -75,7 +75,7 @@ def dimensions(data: bytes) -> tuple[int, int]:
     ImageError
         If the bytes are no picture, or one with more than `MAX_PIXELS`.
     """
-    return _open(data).size
+    return opened(data).size
 
 
 def decode(data: bytes) -> Image.Image:
@@ -86,7 +86,7 @@ def decode(data: bytes) -> Image.Image:
     ImageError
         If the bytes are no whole picture, or one with more than `MAX_PIXELS`.
     """
-    image = _open(data)
+    image = opened(data)
     try:
         image.load()
     except (OSError, ValueError, SyntaxError) as exc:
@@ -199,8 +199,14 @@ def _encode(image: Image.Image, kind: str, **options: int) -> bytes:
     return out.getvalue()
 
 
-def _open(data: bytes) -> Image.Image:
-    """Open a picture up to its header, if it is of a known format and not a decompression bomb."""
+def opened(data: bytes) -> Image.Image:
+    """Open a picture up to its header, without decoding.
+
+    Raises
+    ------
+    ImageError
+        If the bytes are no PNG, JPEG or WebP, or one with more than `MAX_PIXELS`.
+    """
     sniff(data)
     try:
         image = Image.open(io.BytesIO(data), formats=["PNG", "JPEG", "WEBP"])

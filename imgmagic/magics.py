@@ -23,6 +23,7 @@ from imgmagic.completion import SUBCOMMANDS, Subcommand, matcher
 from imgmagic.errors import CellError, ImgmagicError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
 from imgmagic.executions import Executions, source
+from imgmagic.expressions import resolve, resolve_source
 from imgmagic.jobs import Job
 from imgmagic.spot import Spot, line
 from imgmagic.syntax import LineMagics, one_line_cells
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from imgmagic.exchange import Input
     from imgmagic.executions import Execution
     from imgmagic.gallery import Gallery
     from imgmagic.picture import Picture
@@ -179,16 +181,16 @@ class ImgMagic(Magics):
             Spot(self.shell).settle({"text/plain": usage(operation)})
             return None
         studio = self._studio()
-        start, note = self._source(studio, args)
+        start, note = self._source(studio, args, names)
+        wishes = _wishes(args, names)
         if args.dry_run:
-            rows = studio.plan(operation, args.prompt, _wishes(args), source=start)
-            Spot(self.shell).settle(_plan([*rows, *([("note", note)] if note else [])]))
+            Spot(self.shell).settle(_rehearsed(studio, args, wishes, start, note))
             return None
         execution = self._execution
         asked: dict[str, Any] = dict(
             operation=operation,
             prompt=args.prompt,
-            wishes=_wishes(args),
+            wishes=wishes,
             source=start,
             typed=args.typed,
             site=execution.next_site(),
@@ -256,22 +258,27 @@ class ImgMagic(Magics):
         if quotes_key(text, kernel.studio().environment):
             warnings.warn("This cell contains your key: take it out, and have the key replaced.", stacklevel=2)
 
-    def _source(self, studio: Studio, args: CellArgs) -> tuple[Picture | None, str]:
+    def _source(self, studio: Studio, args: CellArgs, names: Mapping[str, Any]) -> tuple[Picture | Input | None, str]:
         """Give the picture that a refine edits, and what is to be said of the choice; an imagine edits none."""
         if args.operation == "imagine":
             return None, ""
         if args.source:
-            return self._find(studio, args.source), ""
+            found = resolve_source(args.source, names, studio.history.labels, lambda ref: self._find(studio, ref))
+            if found is None:
+                raise CellError(f"{printable(args.source, 80)} is None, which is no image.")
+            return studio.source(found, size=args.size), ""
+        return self._current(studio, stack=args.stack)
+
+    def _current(self, studio: Studio, *, stack: bool) -> tuple[Picture | Input, str]:
+        """Give where a refine without ``--from`` starts: the current picture, but never this cell's own result."""
         history, execution = studio.history, self._execution
-        way = [] if args.stack or execution.cell_id is None else history.way()
+        way = [] if stack or execution.cell_id is None else history.way()
         number = source(way, execution, history.replayed(execution.cell_id)) if way and execution.cell_id else None
         if number is None:
             current = studio.source(None)
-            return current, history.unpicked(current)
-        take = 1 + history.takes_of(number, str(execution.cell_id))
-        return history[number], f"take {take} from #{number} (not from #{way[0].number}); --stack builds on it".replace(
-            "on it", f"on #{way[0].number}"
-        )
+            return current, history.unpicked()
+        take, own = 1 + history.takes_of(number, str(execution.cell_id)), way[0].number
+        return history[number], f"take {take} from #{number} (not from #{own}); --stack builds on #{own}"
 
     def _show(self, move: Callable[[Studio], int]) -> Gallery:
         """Move the cursor and show where it is."""
@@ -400,8 +407,9 @@ def _asks_for_help(line: str) -> bool:
     return line.strip() in {"-h", "--help"}
 
 
-def _wishes(args: CellArgs) -> Wishes:
+def _wishes(args: CellArgs, names: Mapping[str, Any]) -> Wishes:
     """Give what the cell says besides its words."""
+    from imgmagic.masks import is_words
     from imgmagic.prepare import Wishes
 
     return Wishes(
@@ -417,6 +425,10 @@ def _wishes(args: CellArgs) -> Wishes:
         label=args.label,
         alt=args.alt,
         save=args.save,
+        images=tuple(resolve(each, names) for each in args.image),
+        mask=args.mask if args.mask is None or is_words(args.mask) else resolve(args.mask, names),
+        soft=args.soft,
+        fidelity=args.fidelity,
     )
 
 
@@ -425,7 +437,12 @@ def _late(spot: Spot) -> Callable[[Gallery | str], None]:
     return lambda outcome: spot.settle(line(outcome) if isinstance(outcome, str) else outcome.bundle)
 
 
-def _plan(rows: list[tuple[str, str]]) -> dict[str, Any]:
+def _rehearsed(
+    studio: Studio, args: CellArgs, wishes: Wishes, start: Picture | Input | None, note: str
+) -> dict[str, Any]:
+    """Show what a call would send."""
     from imgmagic import status
 
-    return status.plan(rows)
+    asked = (args.operation, args.prompt, wishes)
+    rows = studio.plan(*asked, source=start)
+    return status.plan([*rows, *([("note", note)] if note else [])], studio.overlay(*asked, source=start))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from imgmagic.errors import HistoryError, ImageError, printable
 from imgmagic.exchange import Format, Operation, Usage
@@ -44,7 +44,7 @@ class Generation:
     id
         Its key in the folder.
     operation
-        ``imagine`` or ``refine``.
+        ``imagine``, ``refine``, or ``import`` for a picture that no engine made.
     typed, prompt
         The words before and after substitution.
     alt
@@ -114,7 +114,7 @@ class Generation:
             values = {name: row[name] for name in row.keys() if name in cls.__dataclass_fields__}  # noqa: SIM118
             params = json.loads(values.pop("params"))
             request = json.loads(values.pop("request") or "null")
-            if values["operation"] not in {"imagine", "refine"} or not isinstance(params, dict):
+            if values["operation"] not in get_args(Operation) or not isinstance(params, dict):
                 raise ValueError("operation or params")
             counts = [row["text_in"], row["image_in"], row["out"]]
             return cls(
@@ -163,6 +163,7 @@ class Picture:
     file: str = field(repr=False)
     _parent: int | None = field(repr=False)
     _history: History = field(repr=False)
+    _original: tuple[str, Format] | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, row: Row, generation: Generation, history: History) -> Picture:
@@ -183,9 +184,10 @@ class Picture:
         )
         if not sane:
             raise HistoryError("The history's folder is damaged: a picture's row makes no sense.")
-        kind = cast("Format", row["format"])
+        kind, sent = cast("Format", row["format"]), (row["original"], row["original_format"])
+        original = None if sent[0] is None else cast("tuple[str, Format]", tuple(map(str, sent)))
         place, parent = row["position"], row["parent"]
-        return cls(row["number"], row["digest"], kind, sides, place, generation, row["file"], parent, history)
+        return cls(row["number"], row["digest"], kind, sides, place, generation, row["file"], parent, history, original)
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -215,7 +217,7 @@ class Picture:
 
     @property
     def operation(self) -> Operation:
-        """``imagine`` or ``refine``."""
+        """``imagine``, ``refine``, or ``import`` for a picture that no engine made."""
         return self.generation.operation
 
     @property
@@ -287,8 +289,14 @@ class Picture:
 
     @property
     def original(self) -> builtins.bytes:
-        """Exactly what the engine sent."""
-        return self.bytes
+        """Exactly what the engine sent; other than `bytes` only where a mask kept the source around it.
+
+        Raises
+        ------
+        HistoryError
+            If its file is missing or was changed.
+        """
+        return self.bytes if self._original is None else self._history.store.get(*self._original)
 
     @property
     def image(self) -> Image.Image:

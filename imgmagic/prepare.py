@@ -9,16 +9,20 @@ import argparse
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES, size
+from imgmagic.cell import BACKGROUNDS, FIDELITIES, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES, size
 from imgmagic.errors import CellError, printable
-from imgmagic.exchange import Format, ImageRequest, Input, Operation
-from imgmagic.picture import SUFFIXES
+from imgmagic.exchange import IMPORTED, Format, ImageRequest, Input, Operation
+from imgmagic.inputs import gathered
+from imgmagic.picture import SUFFIXES, Picture
+from imgmagic.values import given
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from imgmagic.defaults import Defaults
-    from imgmagic.picture import Picture
 
 #: What may be inherited from the picture that is edited.
 _INHERITED = ("size", "quality", "background", "format")
@@ -40,6 +44,10 @@ class Wishes:
     label: str | None = None
     alt: str | None = None
     save: str | None = None
+    images: Any = ()
+    mask: Any = None
+    soft: bool = False
+    fidelity: str | None = None
 
 
 def prepare(
@@ -48,8 +56,9 @@ def prepare(
     wishes: Wishes,
     defaults: Defaults,
     *,
-    source: Picture | None = None,
+    source: Picture | Input | None = None,
     typed: str = "",
+    masks: Mapping[str, bytes] = MappingProxyType({}),
 ) -> ImageRequest:
     """Decide everything that a request says: the call beats the source's values, which beat the defaults.
 
@@ -60,18 +69,26 @@ def prepare(
     defaults
         What holds where it says nothing.
     source
-        The picture to edit; None for an imagine.
+        The picture to edit, of the history or a foreign one; None for an imagine.
     typed
         The words before substitution, if they differ.
+    masks
+        Masks by name, see `inputs.gathered`.
 
     Raises
     ------
     CellError
         If a value cannot be sent.
+    ImageError
+        If what should be an image is none.
     """
     if not isinstance(prompt, str):
         raise CellError(f"The words are {type(prompt).__name__}, not text.")
-    inherited = {name: source.params[name] for name in _INHERITED if source and name in source.params}
+    inherited = _inherited(source)
+    if _exact(wishes):
+        _refuse_loss(wishes)
+        inherited["format"] = "png"
+    edited = given("source", source) if isinstance(source, Picture) else source
     chosen: dict[str, Any] = {
         name: _first(getattr(wishes, name), inherited.get(name), getattr(defaults, name)) for name in _INHERITED
     }
@@ -85,11 +102,32 @@ def prepare(
         moderation=wishes.moderation,
         model=wishes.model,
         params=wishes.params,
-        inputs=(Input("source", source.bytes, source.number),) if source else (),
+        inputs=gathered(edited, wishes.images, wishes.mask, masks, wishes.size),
+        fidelity=wishes.fidelity,
+        soft=wishes.soft,
         **chosen,
     )
     _check(request)
     return request
+
+
+def _inherited(source: Picture | Input | None) -> dict[str, Any]:
+    """Give what a refine takes over from the picture that is edited."""
+    params = source.params if isinstance(source, Picture) else IMPORTED if source else {}
+    return {name: params[name] for name in _INHERITED if name in params}
+
+
+def _exact(wishes: Wishes) -> bool:
+    """Tell whether what lies outside a mask must stay."""
+    return wishes.mask is not None and not wishes.soft
+
+
+def _refuse_loss(wishes: Wishes) -> None:
+    if wishes.format not in {None, "png"}:
+        raise CellError(
+            f"With a mask the result is a PNG, not {printable(str(wishes.format), 20)}: outside it, nothing changes.",
+            hint="Leave the format out, or add --soft (soft=True) to take the answer as it is, all of it.",
+        )
 
 
 def check_save(save: str | None, kind: Format) -> None:
@@ -135,6 +173,10 @@ def _check(request: ImageRequest) -> None:
         "jpeg has no transparency: use png or webp": (request.background, request.format) != ("transparent", "jpeg"),
         "compression is for jpeg and webp: add a format": request.compression is None or request.format != "png",
         "the prompt holds half a character (a lone surrogate)": _travels(request.prompt),
+        f"fidelity '{request.fidelity}' is none of {', '.join(FIDELITIES)}": request.fidelity in {None, *FIDELITIES},
+        "fidelity is about the picture that is edited, and here none is": not request.fidelity
+        or request.source is not None,
+        "soft is about a mask, and here is none": not request.soft or any(i.role == "mask" for i in request.inputs),
         "params must be JSON values": _travels(dict(request.params)),
         f"params may not set {', '.join(OWN_FIELDS)}": not OWN_FIELDS.keys() & dict(request.params).keys(),
     }

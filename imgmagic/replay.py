@@ -153,8 +153,8 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
 
     Preferred are, in this order: what the site itself has claimed; the same cell and position; real before sketched;
     the most recently chosen; the newest. None of another key, of a sketch where a service would answer, or claimed by
-    another site. Nor one that was made from another picture of this folder, though its bytes are the same: an engine that
-    gives the same picture twice makes two pictures, and what was made of the one was not made of the other.
+    another site. Nor one that was made from another picture of this folder, though its bytes are the same: an engine
+    that gives the same bytes twice makes two pictures, and what was made of the one was not made of the other.
 
     Parameters
     ----------

@@ -13,6 +13,7 @@ from imgmagic.errors import SettingsError, printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imgmagic.images import Preview
     from imgmagic.studio import Studio
 
 _HEAD = ("", "value", "from")
@@ -40,10 +41,11 @@ def stop(studio: Studio) -> dict[str, Any]:
     return {"text/html": render.note(line), "text/plain": line}
 
 
-def plan(rows: list[tuple[str, str]]) -> dict[str, Any]:
-    """Give the table of a dry run."""
+def plan(rows: list[tuple[str, str]], overlay: Preview | None = None) -> dict[str, Any]:
+    """Give the table of a dry run, with the source below it where a mask says what would be edited."""
     filled = [(name, value, "") for name, value in rows]
-    return {"text/html": _html(filled), "text/plain": _plain(filled)}
+    where = [render.Figure(overlay, "the source, tinted where it would be edited", "tinted: edited")] if overlay else []
+    return {"text/html": _html(filled) + (render.page(where, []) if where else ""), "text/plain": _plain(filled)}
 
 
 def cost(studio: Studio) -> dict[str, Any]:

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import budget
+from imgmagic import budget, inputs, values
 from imgmagic.calls import Call, Progress, Watch
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
 from imgmagic.environment import Environment
 from imgmagic.errors import HistoryError, ImageError, ImgmagicError, SettingsError, printable
+from imgmagic.expressions import is_file_or_address
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.jobs import Job, Slots
 from imgmagic.picture import Picture
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from imgmagic.engines.dialects import Dialect
-    from imgmagic.exchange import ImageRequest, Operation
+    from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
+    from imgmagic.images import Preview
 
 #: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
 Tell = Callable[[str, "bytes | None"], None]
@@ -117,6 +119,8 @@ class Studio:
         self._name = uuid4().hex[:12]
         self._running: list[Call[list[Picture]]] = []
         self._lock = threading.Lock()
+        #: Masks by name, for ``name:NAME``: PNGs, transparent where the edit goes.
+        self.masks: dict[str, bytes] = {}
         #: Called for the defaults in force; the magics put `%config ImgMagic` here.
         self.config: Callable[[], Mapping[str, Any]] = lambda: self._said
 
@@ -227,6 +231,7 @@ class Studio:
         moderation: str | None = None,
         model: str | None = None,
         *,
+        images: Any = (),
         params: Mapping[str, Any] | None = None,
         label: str | None = None,
         alt: str | None = None,
@@ -244,6 +249,9 @@ class Studio:
             ``WIDTHxHEIGHT`` in px, or ``auto``.
         quality, background, format, compression, moderation, model
             As the options of the magic; None takes the default.
+        images
+            Reference images, up to 16: Pictures, PIL images, arrays (uint8, or floats from 0 to 1), matplotlib figures,
+            bytes, Paths, ``https:`` URLs, or anything with ``_repr_png_``. They are no parents of the result.
         params
             Further fields, sent as they are.
         label
@@ -264,15 +272,20 @@ class Studio:
             If nothing was made; the kind says why.
         """
         wishes = Wishes(
-            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt
-        )
+            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt,
+            images=images,
+        )  # fmt: skip
         return self.make("imagine", prompt, wishes, replay=replay)
 
     def refine(
         self,
         instruction: str,
-        source: str | int | Picture | None = None,
+        source: Any = None,
         *,
+        mask: Any = None,
+        soft: bool = False,
+        fidelity: str | None = None,
+        images: Any = (),
         n: int = 1,
         size: str | None = None,
         quality: str | None = None,
@@ -293,7 +306,18 @@ class Studio:
         instruction
             What to change, up to 32,000 characters.
         source
-            The picture to edit, or a REF that names it; None edits the current one.
+            The picture to edit, a REF that names it, or an image as for ``images``, which is taken into the history
+            first; None edits the current one.
+        mask
+            Where to edit: an array of bool (height, width) of the source's size, True is edited; an image, in which
+            transparent, or without transparency white, is edited; or ``box:…``, ``color:…``, ``name:…``, ``text:…``.
+            Outside it the result equals the source, pixel for pixel.
+        soft
+            With a mask, True takes the answer as it is, outside the mask too.
+        fidelity
+            ``high`` or ``low``: how closely the service keeps to the source.
+        images
+            Reference images, as for `imagine`.
         n, size, quality, background, format, compression, moderation, model, params, label, alt, replay
             As for `imagine`; size, quality, background and format are inherited from the source.
 
@@ -308,22 +332,41 @@ class Studio:
             If nothing was made; the kind says why.
         """
         wishes = Wishes(
-            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt
-        )
-        return self.make("refine", instruction, wishes, source=self.source(source), replay=replay)
+            n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt,
+            images=images, mask=mask, soft=soft, fidelity=fidelity,
+        )  # fmt: skip
+        source = self.source(source, size=size)
+        return self.make("refine", instruction, wishes, source=source, replay=replay)
 
-    def source(self, ref: str | int | Picture | None, *, start: int | None = None) -> Picture:
+    def source(self, ref: Any, *, start: int | None = None, size: str | None = None) -> Picture | Input:
         """Give the picture that a refine would edit.
+
+        Parameters
+        ----------
+        ref
+            A REF, a number, a Picture, or any other image, see `values.given`; None is the current picture.
+        start
+            What ``@start`` is.
+        size
+            ``WIDTHxHEIGHT`` at which a figure is drawn.
 
         Raises
         ------
         HistoryError
             If there is no such picture, or none yet.
+        ImageError
+            If it is neither a picture of the history nor an image that can be sent.
         """
+        if isinstance(ref, Gallery) and len(ref) == 1:
+            ref = ref[0]
         if isinstance(ref, Picture):
             return ref
+        if isinstance(ref, str) and not is_file_or_address(ref):
+            return self.history.find(ref, start=start)
+        if isinstance(ref, int) and not isinstance(ref, bool):
+            return self.history[ref]
         if ref is not None:
-            return self.history.find(ref, start=start) if isinstance(ref, str) else self.history[ref]
+            return values.given("source", ref, size)
         current = self.history.current
         if current is None:
             newest = self.history.newest()
@@ -340,7 +383,7 @@ class Studio:
         prompt: str,
         wishes: Wishes,
         *,
-        source: Picture | None = None,
+        source: Picture | Input | None = None,
         typed: str = "",
         tell: Tell = lambda _line, _partial: None,
         late: Callable[[Gallery | str], None] = lambda _outcome: None,
@@ -404,7 +447,7 @@ class Studio:
         prompt: str,
         wishes: Wishes,
         *,
-        source: Picture | None = None,
+        source: Picture | Input | None = None,
         typed: str = "",
         tell: Tell = lambda _line, _partial: None,
         ended: Callable[[Gallery | BaseException], None] = lambda _outcome: None,
@@ -426,6 +469,7 @@ class Studio:
             return Job.finished(found)
         order = replace(order, moves=self.history.moves)
         engine = self.engine()
+        order = _completed(order, engine)
         flight = self._reserved(engine, order)  # here, so that a cell which would burst the budget fails
         call = self._call(engine, order, lambda _outcome: None, flight)
 
@@ -446,7 +490,7 @@ class Studio:
         prompt: str,
         wishes: Wishes,
         *,
-        source: Picture | None,
+        source: Picture | Input | None,
         typed: str,
         site: CallSite | None = None,
         **manner: Any,
@@ -459,10 +503,16 @@ class Studio:
     def _retake_order(
         self, ref: str | int | Picture, n: int | None, *, site: CallSite | None = None, **manner: Any
     ) -> Order:
-        picture = self.source(ref)
+        picture = self._picture(ref)
         request = self.history.request(picture)
         request = request if n is None else replace(request, n=n)
         return Order(request, site or self._next_site(), alt=picture.generation.alt, retakes=picture, **manner)
+
+    def _picture(self, ref: str | int | Picture) -> Picture:
+        found = self.source(None if ref == "@" else ref)
+        if not isinstance(found, Picture):
+            raise HistoryError("Only a picture of the history can be made again.")
+        return found
 
     def _next_site(self) -> CallSite:
         """Give the place of a call from Python: every studio is an execution of its own."""
@@ -475,6 +525,7 @@ class Studio:
         if found is not None:
             return found
         engine = self.engine()
+        order = _completed(order, engine)
         call = self._call(engine, order, lambda outcome: late(self._late(outcome)))
         return self._waited(call, engine, order, tell)
 
@@ -575,8 +626,8 @@ class Studio:
         This runs on the call's own thread. An answer that nobody waits for any more is kept too: it is paid for.
         """
         history, recall = self.history, self.recall
-        request = replace(order.request, take=history.takes(order.request.key))
-        response = engine.make(request, watch)
+        request = replace(history.adopt(order.request), take=history.takes(order.request.key))
+        response = _finished(request, engine.make(request, watch))
         cost = budget.booked(engine, request, response, self.defaults.prices)
         taken = order.retakes.generation if order.retakes else None
         site = recall.site_of(taken) if taken else order.site
@@ -636,22 +687,42 @@ class Studio:
         return len(running)
 
     def plan(
-        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | None = None
+        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | Input | None = None
     ) -> list[tuple[str, str]]:
         """Say what a call would send and cost, without sending it; the expanded prompt included."""
-        request = self.prepare(operation, prompt, wishes, source=source)
-        engine = self.engine()
-        rows = [("asks", engine.describe(request)), ("prompt", request.prompt)]
-        rows += [("source", f"#{request.source.number}")] if request.source else []
+        request, engine = self._rehearsed(operation, prompt, wishes, source)
+        rows = [("asks", engine.describe(request)), ("prompt", request.prompt), *inputs.rows(request)]
         rows += [(name, str(value)) for name, value in asked(request).items()]
         cost = budget.price_tag(engine, request, self.defaults.prices)
         return [*rows, ("expected cost", cost), ("sent", "nothing: this was a dry run")]
 
+    def overlay(
+        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | Input | None = None
+    ) -> Preview | None:
+        """Show where a call would edit: its source, tinted inside the mask; None without a mask."""
+        if wishes.mask is None:
+            return None
+        return inputs.overlay(self._rehearsed(operation, prompt, wishes, source)[0])
+
+    def _rehearsed(
+        self, operation: Operation, prompt: str, wishes: Wishes, source: Picture | Input | None
+    ) -> tuple[ImageRequest, Engine]:
+        """Complete a request that will not be sent."""
+        request = self.prepare(operation, prompt, wishes, source=source)
+        engine = self.engine()
+        return inputs.complete(request, getattr(engine, "region", None)), engine
+
     def prepare(
-        self, operation: Operation, prompt: str, wishes: Wishes, *, source: Picture | None = None, typed: str = ""
+        self,
+        operation: Operation,
+        prompt: str,
+        wishes: Wishes,
+        *,
+        source: Picture | Input | None = None,
+        typed: str = "",
     ) -> ImageRequest:
         """Decide everything that a request says, by the defaults in force; see `prepare.prepare`."""
-        return prepare(operation, prompt, wishes, self.defaults, source=source, typed=typed)
+        return prepare(operation, prompt, wishes, self.defaults, source=source, typed=typed, masks=self.masks)
 
     def _late(self, outcome: list[Picture] | BaseException) -> Gallery | str:
         """Say what came of a call whose wait was interrupted."""
@@ -680,11 +751,20 @@ def _open_history(home: Path, session: Callable[[Path], str]) -> tuple[History, 
         return History(place, session(home)), note
 
 
+def _finished(request: ImageRequest, response: ImageResponse) -> ImageResponse:
+    """Give an answer as it is stored: with a mask, the source stands outside it."""
+    if not any(each.role == "mask" for each in request.inputs):
+        return response
+    from imgmagic import composite  # brings numpy, without which a call that has no mask is quicker
+
+    return composite.finished(request, response)
+
+
 def _asking(request: ImageRequest, engine: Engine) -> str:
     """Say who is asked for what."""
     what = "1 picture" if request.n == 1 else f"{request.n} pictures"
-    source = f" from #{request.source.number}" if request.source else ""
-    return f"{engine.describe(request)}: {what}{source}"
+    source = f" from {inputs.called(request.source)}" if request.source else ""
+    return ", ".join([f"{engine.describe(request)}: {what}{source}", *inputs.told(request)])
 
 
 def _line(asking: str, told: Progress) -> str:
@@ -693,6 +773,11 @@ def _line(asking: str, told: Progress) -> str:
     parts += [f"attempt {told.attempt}"] if told.attempt > 1 else []
     parts += [told.waiting_for] if told.waiting_for else []
     return " · ".join(parts)
+
+
+def _completed(order: Order, engine: Engine) -> Order:
+    """Fetch and draw what goes along with a request, now that it is to be sent."""
+    return replace(order, request=inputs.complete(order.request, getattr(engine, "region", None)))
 
 
 def _asked(order: Order, *, sketching: bool) -> Asked:

@@ -13,13 +13,14 @@ import json
 import os
 import platform
 import threading
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from imgmagic import folder, refs
 from imgmagic.errors import HistoryError, SettingsError, printable
-from imgmagic.exchange import Input, rebuilt
+from imgmagic.exchange import IMPORTED, Input, rebuilt
 from imgmagic.executions import Step
 from imgmagic.picture import Generation, Picture
 from imgmagic.previews import Previews
@@ -246,8 +247,11 @@ class History:
         own = self.replayed(cell_id) | {each.generation.id for each in children if each.generation.cell_id == cell_id}
         return len(own & {each.generation.id for each in children})
 
-    def unpicked(self, picture: Picture) -> str:
+    def unpicked(self) -> str:
         """Say so where the first of several pictures is current though nobody has picked it; else nothing."""
+        picture = self.current
+        if picture is None:
+            return ""
         several = len(self._database.siblings(picture.generation.id))
         if several == 1 or picture.position or picture.number in self._picked:
             return ""
@@ -269,7 +273,14 @@ class History:
         return rebuilt(made.operation, made.prompt, made.typed, made.request, inputs)
 
     def _input(self, row: Row) -> Input:
-        return Input(row["role"], self.store.get(row["digest"], row["format"]), row["picture"], row["identity"])
+        if not row["file"]:
+            raise HistoryError(
+                f"It was recorded small, without the {row['role']} image that was sent along.",
+                hint="Whoever recorded it can record it again without --small.",
+            )
+        data = self.store.get(row["file"], row["format"])
+        identity = row["identity"] or ("" if row["file"] == row["digest"] else row["digest"])
+        return Input(row["role"], data, row["picture"], identity)
 
     @property
     def stale(self) -> frozenset[int]:
@@ -459,6 +470,8 @@ class History:
         check_label(label)
         site = site or CallSite()
         pictures = [self._kept(data, position) for position, data in enumerate(response.images)]
+        for picture, sent in zip(pictures, response.originals, strict=False):
+            picture.update(self._kept_original(sent))
         inputs = [self._kept_input(each, position) for position, each in enumerate(request.inputs)]
         row = {
             **_asked_row(request, alt),
@@ -494,6 +507,12 @@ class History:
             "height": height,
         }
 
+    def _kept_original(self, data: bytes) -> dict[str, Any]:
+        from imgmagic import images
+
+        kind = images.sniff(data)
+        return {"original": self.store.put(data, kind), "original_format": kind}
+
     def _kept_input(self, each: Any, position: int) -> dict[str, Any]:
         from imgmagic import images
 
@@ -503,10 +522,48 @@ class History:
             "position": position,
             "role": each.role,
             "digest": digest,
+            "file": digest,
             "format": kind,
             "picture": each.number,
             "identity": each.identity,
         }
+
+    def take_in(self, data: bytes, name: str) -> Picture:
+        """Make a root of a picture that no engine made; the same bytes again give the same root. The cursor stays.
+
+        Parameters
+        ----------
+        data
+            The encoded picture.
+        name
+            What to call it, in the place of a prompt.
+        """
+        row = {
+            "operation": "import", "typed": name, "prompt": name, "alt": name, "key": "",
+            "params": json.dumps(dict(IMPORTED)), "engine": "", "model": "", "request_id": "", "caption": "imported",
+            "cost_usd": 0.0, "cost_as": "", "seconds": 0.0, "created": _now(), "session": self.session,
+            **_place_row(CallSite()),
+        }  # fmt: skip
+        number = self._database.take_in(row, self._kept(data, 0))
+        self._tell()
+        return self[number]
+
+    def adopt(self, request: ImageRequest) -> ImageRequest:
+        """Make a request one of this folder, just before it is sent: its source is a picture here, imported if need be.
+
+        A picture of another folder has its number there, which means nothing here.
+        """
+        inputs = [each if self._is_here(each) else replace(each, number=None) for each in request.inputs]
+        for index, each in enumerate(inputs):
+            if each.role == "source" and each.number is None:
+                name = each.name or "a picture of another folder"
+                inputs[index] = replace(each, number=self.take_in(each.data, name).number)
+        return replace(request, inputs=tuple(inputs))
+
+    def _is_here(self, each: Input) -> bool:
+        """Tell whether an input is the picture of its number in this folder."""
+        row = None if each.number is None else self._database.picture(each.number)
+        return row is not None and row["digest"] == each.known_as
 
     def label(self, ref: int | str | Picture, name: str) -> Picture:
         """Name a picture; a label set again moves.
@@ -670,6 +727,7 @@ def asked(request: ImageRequest) -> dict[str, Any]:
     """Give what was asked for besides words, for `picture.params`; a refine inherits from it."""
     asked = {name: getattr(request, name) for name in ("n", "size", "quality", "background", "format")}
     optional = {"compression": request.compression, "moderation": request.moderation, "model": request.model}
+    optional |= {"fidelity": request.fidelity, "soft": request.soft or None}
     return asked | {name: value for name, value in optional.items() if value is not None} | dict(request.params)
 
 

@@ -26,6 +26,8 @@ class Engine(Protocol):
         ``azure``, ``openai``, ``compatible`` or ``sketch``.
     paid
         True if a call may cost money, so that it is written down before it is sent.
+
+    An engine may also have ``region(data, words)``, which finds a part of a picture by its name and gives a mask.
     """
 
     name: str

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Where the picture is edited: where the mask is transparent, where it is white, both at once; or nobody looks.
 Mask = Literal["alpha", "white", "both", "ignored"]
 
-_ALL = frozenset({"quality", "output_format", "background", "output_compression", "moderation"})
+_ALL = frozenset({"quality", "output_format", "background", "output_compression", "moderation", "input_fidelity"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,8 @@ class Dialect:
         Whether it has ``images/edits``.
     webp_edits
         Whether an edit may be asked for as WebP.
+    webp_inputs
+        Whether it reads WebP; where not, such a picture is sent as PNG.
     mask, mask_field
         How it reads a mask, and the name of the file part.
     """
@@ -64,6 +66,7 @@ class Dialect:
     model_required: bool = False
     edits: bool = True
     webp_edits: bool = True
+    webp_inputs: bool = True
     mask: Mask = "both"
     mask_field: str = "mask"
 
@@ -73,7 +76,17 @@ _LOOKS = frozenset({"output_format", "output_compression"})
 _DIALECTS = {
     each.name: each
     for each in (
-        Dialect("azure", "Azure OpenAI", True, _ALL, b64_json=False, auto_size=True, model_required=True, mask="alpha"),
+        Dialect(
+            "azure",
+            "Azure OpenAI",
+            True,
+            _ALL,
+            b64_json=False,
+            auto_size=True,
+            model_required=True,
+            webp_inputs=False,
+            mask="alpha",
+        ),
         Dialect("openai", "OpenAI", True, _ALL, b64_json=False, auto_size=True, model_required=True, mask="alpha"),
         Dialect("compatible", "The server"),
         # Always sends base64; a mask is read as one grey channel, its alpha is not looked at.
@@ -140,7 +153,14 @@ def recognise(models_json: object, headers: Mapping[str, str]) -> Dialect | None
     return _DIALECTS[found] if found else None
 
 
-def refusal(dialect: Dialect, operation: Operation, has_mask: bool, kind: Format = "png") -> str:  # noqa: FBT001
+def refusal(
+    dialect: Dialect,
+    operation: Operation,
+    has_mask: bool,  # noqa: FBT001
+    kind: Format = "png",
+    *,
+    references: bool = False,
+) -> str:
     """Say why a call must not be sent, since the server could not do it or would do something else; empty if it may.
 
     Parameters
@@ -151,11 +171,15 @@ def refusal(dialect: Dialect, operation: Operation, has_mask: bool, kind: Format
         What would be asked: an edit goes to ``images/edits``, with or without a mask.
     kind
         The format of the picture that is wanted.
+    references
+        Whether pictures to look at go along: they too go to ``images/edits``.
     """
     if operation == "refine" and not dialect.edits:
         return f"{dialect.title} has no image edits (no images/edits route): it can imagine, but not refine."
+    if references and not dialect.edits:
+        return f"{dialect.title} has no image edits (no images/edits route): it cannot be given reference images."
     if has_mask and dialect.mask == "ignored":
         return f"{dialect.title} accepts a mask and ignores it: the whole picture would be edited."
-    if operation == "refine" and kind == "webp" and not dialect.webp_edits:
+    if (operation == "refine" or references) and kind == "webp" and not dialect.webp_edits:
         return f"{dialect.title} gives edited pictures as png or jpeg only, not as webp."
     return ""

@@ -163,8 +163,8 @@ class RestEngine:
 
 def _refuse_what_it_cannot(dialect: Dialect, request: ImageRequest, model: str) -> None:
     """Refuse what a server would refuse anyway or, worse, drop in silence, before anything is sent."""
-    masked = any(each.role == "mask" for each in request.inputs)
-    why = refusal(dialect, request.operation, masked, request.format)
+    roles = {each.role for each in request.inputs}
+    why = refusal(dialect, request.operation, "mask" in roles, request.format, references="reference" in roles)
     if why:
         raise CellError(why)
     if dialect.model_required and not model:

@@ -137,6 +137,7 @@ def _unusual(request: ImageRequest) -> dict[str, Any]:
         "background": None if request.background == "auto" else request.background,
         "output_compression": request.compression,
         "moderation": request.moderation,
+        "input_fidelity": request.fidelity,
     }
     return {name: value for name, value in said.items() if value is not None}
 
@@ -146,8 +147,11 @@ def _files(request: ImageRequest, dialect: dialects.Dialect) -> Iterator[tuple[s
     pictures = [each for each in request.inputs if each.role != "mask"]
     name = "image" if len(pictures) == 1 else "image[]"
     for index, each in enumerate(pictures, start=1):
-        kind = sniff(each.data)
-        yield name, (f"image-{index}.{kind}", each.data, MIME[kind])
+        data = each.data
+        if sniff(data) == "webp" and not dialect.webp_inputs:
+            data = encoded(decoded(data), "png")
+        kind = sniff(data)
+        yield name, (f"image-{index}.{kind}", data, MIME[kind])
     for mask in (each for each in request.inputs if each.role == "mask"):
         yield dialect.mask_field, ("mask.png", _mask(mask.data, dialect.mask), MIME["png"])
 

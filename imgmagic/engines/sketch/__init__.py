@@ -44,6 +44,18 @@ class SketchEngine:
         """Say who answers."""
         return "the built-in sketch engine"
 
+    def region(self, data: bytes, words: str) -> bytes:
+        """Find a part of a picture by its name, and give it as a mask: a PNG, transparent where the part is.
+
+        Raises
+        ------
+        SketchError
+            If there is no such part.
+        """
+        from imgmagic.engines.sketch import parts
+
+        return parts.find(data, words)
+
     def make(self, request: ImageRequest, watch: Watch | None = None) -> ImageResponse:  # noqa: ARG002
         """Draw the pictures of a request.
 
@@ -68,8 +80,15 @@ class SketchEngine:
             model="sketch-1",
             seconds=time.monotonic() - began,
             details={"drawn": list(drawn), "not_drawn": list(left)},
-            caption=caption,
+            caption="; ".join((caption, *_unseen(request))),
         )
+
+
+def _unseen(request: ImageRequest) -> list[str]:
+    """Say what goes along with a request and is not looked at."""
+    roles = {each.role for each in request.inputs}
+    unseen = ["reference images are not looked at"] if "reference" in roles else []
+    return unseen + (["the mask is not looked at: --soft takes the whole answer"] if request.soft else [])
 
 
 _Answer = tuple[tuple[bytes, ...], tuple[str, ...], tuple[str, ...], str]

@@ -1,0 +1,149 @@
+"""The pictures that go along with a request: gathered for its key, completed when it is sent.
+
+Two steps, since a recorded picture must be found without a network and without drawing: `gathered` says what each input
+is known by, `complete` fetches what is an address and draws masks that are said in words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from imgmagic import values
+from imgmagic.errors import CellError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from imgmagic.exchange import ImageRequest, Input
+    from imgmagic.images import Preview
+
+    Region = Callable[[bytes, str], bytes] | None
+
+
+def gathered(
+    source: Input | None, references: Any, mask: Any, painted: Mapping[str, bytes], size: str | None
+) -> tuple[Input, ...]:
+    """Put the inputs of a request together: the source, the references in their order, the mask.
+
+    Parameters
+    ----------
+    source
+        The picture that is edited, if any.
+    references
+        Images to look at, see `values.given`; one may be several (a list, a gallery).
+    mask
+        A MASK, see `masks.given`, or None.
+    painted
+        Masks by name.
+    size
+        ``WIDTHxHEIGHT`` at which figures are drawn.
+
+    Raises
+    ------
+    ImageError
+        If one is no image, or they are too many.
+    CellError
+        If there is a mask and nothing to edit.
+    """
+    found = [source] if source is not None else []
+    found += [
+        values.given("reference", each, size) for item in values.spread(references) for each in values.spread(item)
+    ]
+    _refuse_more(found)
+    if mask is None:
+        return tuple(found)
+    if source is None:
+        raise CellError("A mask says where a picture is edited, and here none is.", hint="Use it with refine.")
+    from imgmagic import masks
+
+    return (*found, masks.given(mask, painted))
+
+
+def complete(request: ImageRequest, region: Region = None) -> ImageRequest:
+    """Fetch and draw what has no bytes yet, and check that the mask fits; nothing is sent to the service.
+
+    Parameters
+    ----------
+    request
+        As `prepare` gives it.
+    region
+        The engine's own way to find a part of a picture by its name, if it has one.
+
+    Raises
+    ------
+    ImageError
+        If an address gives no picture, or the mask does not fit its source.
+    CellError
+        If a mask in words does not fit its source.
+    """
+    inputs = [each if each.data or each.role == "mask" else _fetched(each) for each in request.inputs]
+    source = next((each for each in inputs if each.role == "source"), None)
+    if source is not None:
+        inputs = [_fitted(each, source, region) if each.role == "mask" else each for each in inputs]
+    return replace(request, inputs=tuple(inputs))
+
+
+def told(request: ImageRequest) -> list[str]:
+    """Say in a few words what goes along besides the source: how much is selected, how many references there are."""
+    said = []
+    for each in request.inputs:
+        if each.role == "mask" and each.data:
+            from imgmagic import masks
+
+            said.append(f"{percent(masks.share(each.data))} selected")
+    count = sum(each.role == "reference" for each in request.inputs)
+    said += [f"{count} reference{'s' if count > 1 else ''}"] if count else []
+    return said
+
+
+def rows(request: ImageRequest) -> list[tuple[str, str]]:
+    """List the inputs of a request for a table."""
+    said = [("source", called(request.source))] if request.source else []
+    references = [called(each) for each in request.inputs if each.role == "reference"]
+    said += [("references", ", ".join(references))] if references else []
+    for mask in (each for each in request.inputs if each.role == "mask"):
+        from imgmagic import masks
+
+        rest = "outside it as the engine sends it" if request.soft else "outside it nothing changes"
+        said.append(("mask", f"{percent(masks.share(mask.data))} selected, {rest}"))
+    return said
+
+
+def overlay(request: ImageRequest) -> Preview | None:
+    """Show where a completed request edits; None if it has no mask."""
+    from imgmagic import masks
+
+    found = [each for each in request.inputs if each.role == "mask"]
+    return masks.overlay(request.source.data, found[0].data) if found and request.source else None
+
+
+def called(each: Input) -> str:
+    """Name an input: its number in the history, else what it is."""
+    return f"#{each.number}" if each.number is not None else each.name
+
+
+def percent(share: float) -> str:
+    """Write a share so that little is not nothing, and nearly all not all."""
+    return f"{share:.0f} %" if 1 <= share <= 99 or share in {0, 100} else f"{share:.3g} %"  # noqa: PLR2004
+
+
+def _fetched(each: Input) -> Input:
+    return replace(each, data=values.fetched(each.identity.removeprefix("url:")))
+
+
+def _fitted(mask: Input, source: Input, region: Region) -> Input:
+    """Give a mask its bytes, and check them against the source."""
+    from imgmagic import images, masks
+
+    data = mask.data
+    if not data and mask.identity.startswith("url:"):
+        data = masks.read(values.fetched(mask.identity.removeprefix("url:"))).data
+    if not data:
+        data = masks.drawn(mask.identity.removeprefix("mask:"), source.data, region).data
+    return masks.checked(replace(mask, data=data), images.dimensions(source.data))
+
+
+def _refuse_more(found: Sequence[Input]) -> None:
+    if len(found) > values.MAX_INPUTS:
+        raise CellError(f"{len(found)} pictures would go along; the services take at most {values.MAX_INPUTS}.")
