@@ -7,7 +7,6 @@ are read from the store, and hashed again, whenever they are asked for.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from imgmagic.errors import HistoryError, ImageError, printable
 from imgmagic.exchange import Format, Operation, Usage
+from imgmagic.formats import DIGEST, SUFFIXES
 
 if TYPE_CHECKING:
     import builtins
@@ -27,11 +27,7 @@ if TYPE_CHECKING:
     from imgmagic.database import Row
     from imgmagic.tree import History
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LARGEST_SIDE = 100_000
-
-#: File suffixes, and the format that each stands for.
-SUFFIXES: Mapping[str, Format] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +156,7 @@ class Picture:
             all(isinstance(each, int) for each in numbers)
             and all(0 < side <= _LARGEST_SIDE for side in sides)
             and isinstance(row["digest"], str)
-            and _DIGEST.fullmatch(row["digest"])
+            and DIGEST.fullmatch(row["digest"])
             and row["format"] in SUFFIXES.values()
         )
         if not sane:

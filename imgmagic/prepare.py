@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from imgmagic.cell import BACKGROUNDS, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES, size
 from imgmagic.errors import CellError, printable
 from imgmagic.exchange import Format, ImageRequest, Input, Operation
-from imgmagic.picture import SUFFIXES
+from imgmagic.formats import SUFFIXES
 
 if TYPE_CHECKING:
     from imgmagic.defaults import Defaults
