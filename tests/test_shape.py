@@ -14,10 +14,10 @@ PACKAGE = Path(imgmagic.__file__).parent
 # Lowest first: a module imports only from rows above its own.
 RANKS = [
     ["errors"],
-    ["exchange", "environment", "refs", "template", "formats", "calls", "engines.sse"],
-    ["settings", "store"],
-    ["cell", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
-    ["defaults", "database", "picture", "engines.wire", "engines.failure", "engines.probe"],
+    ["exchange", "environment", "refs", "template", "formats", "checks", "calls", "engines.sse"],
+    ["settings", "store", "manifest"],
+    ["archive", "cell", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
+    ["defaults", "database", "picture", "recording", "engines.wire", "engines.failure", "engines.probe"],
     ["engines.explain", "engines.patience", "engines.stream"],
     ["folder", "prepare"],
     ["tree", "engines.rest", "engines.sketch"],
