@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image, UnidentifiedImageError
 
 from imgmagic.errors import ImageError
+from imgmagic.formats import sniff as sniff  # noqa: PLC0414  the history asks for it here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -48,23 +49,6 @@ class Preview:
     data: bytes
     mime: str
     size: tuple[int, int]
-
-
-def sniff(data: bytes) -> Format:
-    """Recognise the format by its first bytes.
-
-    Raises
-    ------
-    ImageError
-        If it is none of PNG, JPEG and WebP.
-    """
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    raise ImageError("These bytes are no PNG, JPEG or WebP picture.")
 
 
 def dimensions(data: bytes) -> tuple[int, int]:

@@ -7,7 +7,6 @@ are read from the store, and hashed again, whenever they are asked for.
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from imgmagic.errors import HistoryError, ImageError, printable
 from imgmagic.exchange import Format, Operation, Usage
+from imgmagic.formats import DIGEST, SUFFIXES
 
 if TYPE_CHECKING:
     import builtins
@@ -28,11 +28,7 @@ if TYPE_CHECKING:
     from imgmagic.images import Preview
     from imgmagic.tree import History
 
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _LARGEST_SIDE = 100_000
-
-#: File suffixes, and the format that each stands for.
-SUFFIXES: Mapping[str, Format] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +175,7 @@ class Picture:
         sane = (
             all(isinstance(each, int) for each in numbers)
             and all(0 < side <= _LARGEST_SIDE for side in sides)
-            and all(isinstance(each, str) and _DIGEST.fullmatch(each) for each in (row["digest"], row["file"]))
+            and all(isinstance(each, str) and DIGEST.fullmatch(each) for each in (row["digest"], row["file"]))
             and row["format"] in SUFFIXES.values()
         )
         if not sane:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from imgmagic.cell import BACKGROUNDS, FIDELITIES, FORMATS, MAX_N, MAX_PROMPT, MODERATIONS, OWN_FIELDS, QUALITIES, size
 from imgmagic.errors import CellError, printable
 from imgmagic.exchange import IMPORTED, Format, ImageRequest, Input, Operation
+from imgmagic.formats import SUFFIXES
 from imgmagic.inputs import gathered
-from imgmagic.picture import SUFFIXES, Picture
+from imgmagic.picture import Picture
 from imgmagic.values import given
 
 if TYPE_CHECKING:

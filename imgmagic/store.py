@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imgmagic.errors import HistoryError, printable
+from imgmagic.formats import DIGEST, SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from imgmagic.exchange import Format
-
-_SUFFIX: dict[Format, str] = {"png": "png", "jpeg": "jpg", "webp": "webp"}
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 
 #: The largest file that is read back, in bytes.
 MAX_FILE = 200 * 2**20
@@ -47,9 +44,9 @@ class Store:
         HistoryError
             If ``digest`` is no sha256 or ``kind`` no known format, as a manipulated folder may claim.
         """
-        if not _DIGEST.fullmatch(digest) or kind not in _SUFFIX:
+        if not DIGEST.fullmatch(digest) or kind not in SUFFIX:
             raise HistoryError(f"The history names a file that cannot be one: '{printable(digest, 80)}'.")
-        return self.root / digest[:2] / f"{digest}.{_SUFFIX[kind]}"
+        return self.root / digest[:2] / f"{digest}.{SUFFIX[kind]}"
 
     def put(self, data: bytes, kind: Format) -> str:
         """Keep a picture and give its digest; when this returns, the bytes are on the disk under their name."""

@@ -14,11 +14,11 @@ PACKAGE = Path(imgmagic.__file__).parent
 # Lowest first: a module imports only from rows above its own.
 RANKS = [
     ["errors"],
-    ["exchange", "environment", "refs", "template", "store", "calls", "engines.sse"],
-    ["settings", "replay", "stale", "jobs"],
+    ["exchange", "environment", "refs", "template", "formats", "checks", "calls", "engines.sse"],
+    ["settings", "store", "manifest", "replay", "stale", "jobs"],
     ["executions"],
-    ["cell", "expressions", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
-    ["defaults", "database", "picture", "coerce", "engines.wire", "engines.failure", "engines.probe"],
+    ["archive", "cell", "expressions", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
+    ["defaults", "database", "picture", "coerce", "recording", "engines.wire", "engines.failure", "engines.probe"],
     ["engines.explain", "engines.patience", "engines.stream", "values"],
     ["folder", "masks", "previews", "budget", "script"],
     ["composite", "inputs"],

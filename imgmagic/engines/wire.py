@@ -15,18 +15,16 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from imgmagic.engines import dialects
 from imgmagic.errors import ImageError
-from imgmagic.exchange import DEFAULTS, Format, ImageRequest, Usage
+from imgmagic.exchange import DEFAULTS, ImageRequest, Usage
+from imgmagic.formats import MIME, sniff
 from imgmagic.images import decode as decoded
 from imgmagic.images import encode as encoded
-from imgmagic.images import sniff
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 #: A dialect, or the word for one of the three that need no recognising.
 Dialect = dialects.Dialect | Literal["azure", "openai", "compatible"]
-
-MIME: Mapping[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 
 
 @dataclass(frozen=True, slots=True)
