@@ -186,6 +186,15 @@ def options(operation: Operation) -> dict[str, Sequence[str] | None]:
     }
 
 
+def unfinished(line: str) -> tuple[list[str], str]:
+    """Give the whole words of a line, as they are read, and the one that is being typed, quotes and all."""
+    words, at = [], 0
+    while (word := _word(line, at)) is not None and word.end < len(line):
+        words.append(word.text)
+        at = word.end
+    return words, line[at:].lstrip()
+
+
 def size(text: str) -> str:
     """Check the form of a size; whether the model accepts it, the service knows.
 

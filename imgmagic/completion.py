@@ -1,8 +1,9 @@
 """Tab: exactly what fits where the cursor stands behind one of our magics.
 
-Options while the prompt has not begun, an option's values behind it, labels and REFs where a picture is named, and
-nothing inside a prompt: Python names there would be noise. Numbers and labels are looked up only once the history is in
-use, so that a Tab does no I/O before the first call.
+Options while the prompt has not begun, an option's values behind it, labels and REFs where a picture is named,
+variables where an image is wanted, and nothing inside a prompt: Python names there would be noise. What the history
+knows is looked up only once it is in use, so that a Tab does no I/O before the first call; no library is imported to
+recognise its objects, since whoever holds one has imported it.
 """
 
 from __future__ import annotations
@@ -11,22 +12,38 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from IPython import get_ipython
 from IPython.core.completer import CompletionContext, SimpleCompletion, context_matcher
 
 from imgmagic import kernel
-from imgmagic.cell import options
+from imgmagic.cell import options, unfinished
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from imgmagic.exchange import Operation
 
 _CALL = re.compile(
     r"^\s*(?:[^\W\d]\w*\s*=\s*)?"
-    r"(?P<percents>%%?)(?P<name>imagine|refine|pick|rollback|imgmagic)[ \t\u3000]+(?P<rest>.*)$"
+    r"(?P<percents>%%?)(?P<name>imagine|refine|retake|rollback|pick|images|imgmagic)[ \t\u3000]+(?P<rest>.*)$"
 )
 _SIZES = ("1024x1024", "1536x1024", "1024x1536", "auto")
 _NEWEST = 20
+
+#: Where a mask may come from besides an image.
+_MASKS = ("box:", "name:", "color:", "text:")
+
+#: What the short magics take besides a REF.
+_SHORT = {"retake": ["-n"], "images": ["--static"]}
+
+#: The classes whose objects are images: the package and the name of the class, or of one that it is derived from.
+_IMAGES = {
+    ("imgmagic", "Picture"),
+    ("PIL", "Image"),
+    ("numpy", "ndarray"),
+    ("matplotlib", "Figure"),
+    ("matplotlib", "Axes"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +55,9 @@ class Subcommand:
     function
         Our function that answers; looked up when it is called, since the doctor brings all of requests along.
     takes
-        What may follow: empty for nothing, and the function is called with the studio alone; else it is given the rest
-        of the line too. A ``REF`` is found first and arrives as ``#7``, or empty if none was said.
+        What may follow, as in a usage: empty for nothing, and the function is called with the studio alone; else it is
+        given the rest of the line too. Where it is ``REF`` alone, that is found first and arrives as ``#7``, or empty
+        if none was said.
     """
 
     function: str
@@ -70,11 +88,15 @@ def matcher(context: CompletionContext) -> dict[str, object]:
     call = _CALL.match(line)
     if call is None or not _is_ours(context, call["percents"]):
         return {"completions": []}
-    word = re.split(r"[ \t\u3000]", call["rest"])[-1]
-    words = call["rest"][: len(call["rest"]) - len(word)].split()
-    found = [each for each in fitting(call["name"], words) if each.startswith(word)]
+    words, word = unfinished(call["rest"])
+    option, equals, value = word.partition("=")
+    if equals and option.startswith("--"):  # as in --size=10
+        word = value
+        found = [each for each in fitting(call["name"], [*words, option]) if not each.startswith("-")]
+    else:
+        found = fitting(call["name"], words)
     return {
-        "completions": _Answer(SimpleCompletion(each, type="magic") for each in found),
+        "completions": _Answer(SimpleCompletion(each, type="magic") for each in found if each.startswith(word)),
         "matched_fragment": word,
         "suppress": True,
     }
@@ -94,6 +116,8 @@ def fitting(name: str, words: Sequence[str]) -> list[str]:
         return _of_subcommand(words)
     if name in {"pick", "rollback"}:
         return [] if words else references()
+    if name in _SHORT:
+        return [] if words else _SHORT[name]
     return _behind(cast("Operation", name), words)
 
 
@@ -102,7 +126,10 @@ def _of_subcommand(words: Sequence[str]) -> list[str]:
     if not words:
         return list(SUBCOMMANDS)
     known = SUBCOMMANDS.get(words[0])
-    return references() if known and known.takes == "REF" and len(words) == 1 else []
+    if known is None:
+        return []
+    switches = [each for each in re.findall(r"--[\w-]+", known.takes) if each not in words]
+    return switches + (references() if known.takes == "REF" and len(words) == 1 else [])
 
 
 def references() -> list[str]:
@@ -123,25 +150,65 @@ def _behind(operation: Operation, words: Sequence[str]) -> list[str]:
     for word in words:
         if waiting is not None:
             waiting = None
-        elif word.partition("=")[0] not in known or word == "--":
+        elif word in known:
+            waiting = word if known[word] != () else None
+        elif not _with_value(word, known):
             return []
-        elif "=" not in word and known[word] != ():
-            waiting = word
     if waiting is None:
         return list(known)
     return _values(waiting, known[waiting])
+
+
+def _with_value(word: str, known: Mapping[str, Sequence[str] | None]) -> bool:
+    """Tell whether a word is an option and its value in one: ``--size=auto``, ``-n4``."""
+    name = word.partition("=")[0] if word.startswith("--") else word[:2]
+    return bool(known.get(name, ()) != ())
 
 
 def _values(option: str, words: Sequence[str] | None) -> list[str]:
     """Give the values of an option; None are known for free text."""
     if words is not None:
         return list(words)
-    if option in {"-s", "--size"}:
-        return list(_SIZES)
+    return list(dict.fromkeys(_VALUES[option]())) if option in _VALUES else []
+
+
+def _labels() -> list[str]:
     studio = kernel.opened()
-    if option == "--label" and studio is not None:
-        return list(studio.history.labels)
-    return references() if option == "--from" else []
+    return [] if studio is None else list(studio.history.labels)
+
+
+def _models() -> list[str]:
+    """Give the models and deployments that have answered, the latest first; the sketch engine has no choice of them."""
+    studio = kernel.opened()
+    calls = [] if studio is None else studio.history.costs()
+    return [each["model"] for each in reversed(calls) if each["model"] and each["engine"] != "sketch"]
+
+
+def _images() -> list[str]:
+    """Give the notebook's variables that hold an image."""
+    names = getattr(get_ipython(), "user_ns", {})
+    return [name for name, value in list(names.items()) if not name.startswith("_") and _is_image(value)]
+
+
+def _is_image(value: object) -> bool:
+    """Tell whether a value can be sent as an image, by its class alone: an object may do anything when it is asked."""
+    kinds = {(str(each.__module__).partition(".")[0], each.__name__) for each in type(value).__mro__}
+    if ("numpy", "ndarray") in kinds:
+        return getattr(value, "ndim", 0) in {2, 3} and getattr(getattr(value, "dtype", None), "kind", "O") in "buif"
+    return bool(kinds & _IMAGES) or hasattr(type(value), "_repr_png_")
+
+
+_VALUES: dict[str, Callable[[], list[str]]] = {
+    "-s": lambda: list(_SIZES),
+    "--size": lambda: list(_SIZES),
+    "-m": _models,
+    "--model": _models,
+    "-i": _images,
+    "--image": _images,
+    "--from": lambda: [*references(), *_images()],
+    "--mask": lambda: [*_MASKS, *_images()],
+    "--label": _labels,
+}
 
 
 def _is_ours(context: CompletionContext, percents: str) -> bool:

@@ -408,6 +408,15 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == request:
                 return dict(reply["content"])
 
+    def complete(self, code: str, at: int | None = None) -> tuple[list[str], int]:
+        """Press Tab behind some code, or at a place in it: what is offered, and where what it replaces begins."""
+        reply = self._reply(self._client.complete(code, at))
+        return reply["matches"], reply["cursor_start"]
+
+    def inspect(self, code: str, at: int | None = None) -> str:
+        """Ask what the name at the cursor is; empty if the kernel does not know."""
+        return str(self._reply(self._client.inspect(code, at))["data"].get("text/plain", ""))
+
     def value(self, expression: str) -> Any:
         """Evaluate an expression, unseen by the notebook's history; gives a Python literal."""
         request = self._client.execute("", silent=True, user_expressions={"value": expression})
