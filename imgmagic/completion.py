@@ -69,7 +69,10 @@ SUBCOMMANDS = {
     "code": Subcommand("recipe.code", takes="REF"),
     "cost": Subcommand("status.cost"),
     "doctor": Subcommand("doctor.report"),
+    "export": Subcommand("records.export", takes="FILE [--small]"),
+    "load": Subcommand("records.load", takes="FILE"),
     "login": Subcommand("login.login"),
+    "record": Subcommand("records.record", takes="[FILE] [--small]"),
     "stop": Subcommand("status.stop"),
 }
 

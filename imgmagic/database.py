@@ -132,7 +132,7 @@ _CHOOSE = """
 """
 
 _RECORDED = """
-    SELECT id, uid, key, operation, prompt, site, cell_id, position, session, engine, created, retake,
+    SELECT id, uid, key, operation, prompt, site, cell_id, position, session, engine, created, retake, origin,
         (SELECT picture FROM input WHERE input.generation = generation.id AND role = 'source') AS source,
         (SELECT max(chosen) FROM picture WHERE picture.generation = generation.id) AS chosen
     FROM generation
@@ -341,6 +341,26 @@ class Database:
     def by_uid(self, uid: str) -> Row | None:
         """Give the generation of this name."""
         return next(iter(self._rows("SELECT * FROM generation WHERE uid = ?", uid)), None)
+
+    def uids(self) -> list[str]:
+        """Give the name of every generation, oldest first."""
+        return [row["uid"] for row in self._rows("SELECT uid FROM generation ORDER BY id")]
+
+    def source_of(self, generation: int) -> str | None:
+        """Give the name of the generation whose picture was edited, or None."""
+        sql = (
+            "SELECT made.uid FROM input JOIN picture ON picture.number = input.picture "
+            "JOIN generation AS made ON made.id = picture.generation WHERE input.generation = ? AND role = 'source'"
+        )
+        return next((row["uid"] for row in self._rows(sql, generation)), None)
+
+    def number_of(self, uid: str, position: int) -> int | None:
+        """Give the number of a generation's picture, or None if it is not here."""
+        sql = (
+            "SELECT number FROM picture JOIN generation ON generation.id = picture.generation "
+            "WHERE uid = ? AND picture.position = ?"
+        )
+        return next((row["number"] for row in self._rows(sql, uid, position)), None)
 
     def takes(self, key: str) -> int:
         """Count the pictures with which a key was answered."""

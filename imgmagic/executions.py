@@ -30,8 +30,6 @@ class Execution:
         The cell's id, or None.
     start
         The number of the picture that was current when it began, or None.
-    where
-        What to call it in a message: ``In [5]``; or empty.
     name
         Its own name, which stands for an id where there is none.
     calls, rollbacks
@@ -44,7 +42,6 @@ class Execution:
 
     cell_id: str | None = None
     start: int | None = None
-    where: str = ""
     name: str = field(default_factory=lambda: uuid4().hex[:12])
     calls: int = 0
     rollbacks: int = 0
@@ -70,20 +67,24 @@ class Executions:
         """The run that is under way; outside of any, one that stands for it."""
         return self._stack[-1] if self._stack else self._outside
 
-    def begin(self, cell_id: str | None, start: int | None, where: str) -> Execution:
+    def begin(self, cell_id: str | None, start: int | None) -> Execution:
         """Begin a run; a nested one without an id goes on with the one around it."""
         if cell_id is None and self._stack:
             self._stack.append(self._stack[-1])
         else:
-            self._stack.append(Execution(self._lasting(cell_id), start, where))
+            self._stack.append(Execution(self._lasting(cell_id), start))
         return self._stack[-1]
 
-    def end(self) -> None:
-        """End a run; the cell that loads the extension ends without having begun."""
-        if self._stack:
-            self._stack.pop()
-        else:
+    def end(self) -> Execution | None:
+        """End a run, and give it if the cell has ended with it.
+
+        The cell that loads the extension ends without having begun, and a nested run goes on in the one around it.
+        """
+        if not self._stack:
             self._outside = Execution()
+            return None
+        ended = self._stack.pop()
+        return None if ended in self._stack else ended
 
     def started_from(self, number: int | None) -> None:
         """Say what was current when the runs under way began, where nobody could know it then."""

@@ -13,6 +13,7 @@ import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from imgmagic import refs
 from imgmagic.errors import CellError, HistoryError, printable
@@ -109,6 +110,12 @@ def resolve_source(text: str, names: Mapping[str, Any], labels: Collection[str],
         if word and word not in labels:
             exc.hint = " ".join(part for part in (exc.hint, _near(word, names)) if part)
         raise
+
+
+def address(url: str) -> str:
+    """Name a URL without what may be secret in it: user, query and fragment."""
+    parts = urlsplit(url)
+    return printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", 120)
 
 
 def file_or_address(text: str) -> Any:

@@ -194,7 +194,7 @@ class ImgMagic(Magics):
             source=start,
             typed=args.typed,
             site=execution.next_site(),
-            where=execution.where,
+            where=self._where,
             replay=True,
             fresh=args.fresh,
             note=note,
@@ -346,16 +346,23 @@ class ImgMagic(Magics):
     def _execution(self) -> Execution:
         return self._executions.current
 
+    @property
+    def _where(self) -> str:
+        """Name the running cell as the notebook does, by the list of inputs: the counter is ahead of it or not."""
+        inputs = self.shell.user_ns.get("In")
+        return f"In [{len(inputs) - 1}]" if isinstance(inputs, list) and len(inputs) > 1 else ""
+
     def _before_cell(self, info: Any) -> None:
         """Begin an execution."""
         studio = kernel.opened()
         start = studio.history.cursor if studio else None
-        where = f"In [{self.shell.execution_count}]"
-        self._executions.begin(getattr(info, "cell_id", None), start, where)
+        self._executions.begin(getattr(info, "cell_id", None), start)
 
-    def _after_cell(self, _result: Any) -> None:
-        """End an execution."""
-        self._executions.end()
+    def _after_cell(self, result: Any) -> None:
+        """End an execution; calls that the cell made before, and no longer makes, are forgotten."""
+        ended, studio = self._executions.end(), kernel.opened()
+        if ended is not None and ended.cell_id and studio is not None and getattr(result, "success", False):
+            studio.recall.claims.end(ended.cell_id, ended.calls)
 
 
 # `%%imagine?` shows what `%imagine -h` shows.

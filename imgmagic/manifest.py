@@ -131,6 +131,8 @@ class RecordedGeneration:
         When it was stored (ISO, UTC, as ``2026-11-22T09:30:00.000+00:00``).
     site
         What else names the call that it answered, or empty.
+    retake
+        The name of the `%retake` call that asked for it, or empty.
     moves
         Whether it made its picture the current one.
     pictures, inputs
@@ -158,6 +160,7 @@ class RecordedGeneration:
     cell_id: str | None
     position: int | None
     site: str
+    retake: str
     moves: bool
     pictures: tuple[RecordedPicture, ...]
     inputs: tuple[RecordedInput, ...] = ()
@@ -295,6 +298,7 @@ _GENERATION: Mapping[str, checks.Check] = {
     "cell_id": optional(text(_SHORT)),
     "position": optional(_POSITION),
     "site": text(_SHORT),
+    "retake": text(_SHORT),
     "moves": checks.flag,
     "pictures": checks.several(RecordedPicture, _PICTURE, "picture", _MAX_IN_ONE),
     "inputs": checks.several(RecordedInput, _INPUT, "input", _MAX_IN_ONE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,3 +46,12 @@ def notebook_path(environment: Environment, names: Mapping[str, Any]) -> str | N
     told = [environment.get("JPY_SESSION_NAME"), names.get("__vsc_ipynb_file__")]
     paths = [Path(each) for each in told if isinstance(each, str) and each]
     return next((str(path.absolute()) for path in paths if path.is_file()), None)
+
+
+def cells_of(notebook: Path) -> list[str]:
+    """Give the ids of a notebook's cells, in order; none if the file cannot be read as a notebook."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return [each["id"] for each in cells if isinstance(each.get("id"), str)]
+    except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return []

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 from imgmagic.replay import Asked, CallSite, Claims, Recorded, choose, substitute
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from imgmagic.database import Row
     from imgmagic.picture import Generation
+    from imgmagic.shelf import Shelf
     from imgmagic.tree import History
 
 
@@ -23,33 +26,51 @@ class Recall:
     ----------
     history
         The folder.
+    shelf
+        The recordings in view.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, shelf: Shelf) -> None:
         self._history = history
+        self._shelf = shelf
         self.claims = Claims()
 
     def find(self, asked: Asked) -> Recorded | None:
         """Choose what answers a request; None if nothing recorded does."""
-        return choose(asked, map(_recorded, self._history.recorded(asked.key)), self.claims)
+        return choose(
+            asked, self._with_shelf(self._history.recorded(asked.key), self._shelf.keyed(asked.key)), self.claims
+        )
 
     def stand_in(self, asked: Asked) -> Recorded | None:
         """Choose what a reader sees where the input has changed: the same words, made from another one."""
-        return substitute(asked, map(_recorded, self._history.worded(asked.operation, asked.prompt)))
+        return substitute(
+            asked, self._with_shelf(self._history.worded(asked.operation, asked.prompt), self._shelf.all()), self.claims
+        )
 
     def retaken(self, site: CallSite) -> Recorded | None:
         """Give the newest take of a real engine that this `%retake` call has asked for, or None."""
-        takes = [each for each in map(_recorded, self._history.retakes(site.name)) if each.real]
+        on_shelf = (each for each in self._shelf.all() if each.retake == site.name)
+        takes = [each for each in self._with_shelf(self._history.retakes(site.name), on_shelf) if each.real]
         return takes[-1] if takes else None
 
     def knows_cell(self, site: CallSite) -> bool:
         """Tell whether a real engine's answer is recorded for the cell that asks."""
-        return site.cell_id is not None and self._history.has_real(site.cell_id)
+        if site.cell_id is None:
+            return False
+        return self._history.has_real(site.cell_id) or any(
+            each.real and each.cell_id == site.cell_id for each in self._shelf.all()
+        )
 
     @property
     def knows_any(self) -> bool:
         """Whether anything that a real engine made is recorded."""
-        return self._history.has_real(None)
+        return self._history.has_real(None) or any(each.real for each in self._shelf.all())
+
+    def _with_shelf(self, rows: Iterable[Row], on_shelf: Iterable[Recorded]) -> list[Recorded]:
+        """Put the folder's own before what only a recording holds."""
+        here = [_recorded(row) for row in rows]
+        known = {each.uid for each in here}
+        return [*here, *(each for each in on_shelf if each.uid not in known)]
 
     def answer(self, recorded: Recorded, site: CallSite, key: str) -> tuple[int, ...]:
         """Let a recorded generation answer a call: claimed, and its chosen picture made current.
@@ -59,8 +80,37 @@ class Recall:
         tuple of int
             The numbers of its pictures.
         """
+        if not self._history.holds(recorded.uid):
+            self._shelf.bring(recorded.uid)
         self.claims.make(site.name, key, recorded.uid)
         return self._history.replay(recorded.uid, cell_id=site.cell_id)
+
+    def fetch(self, name: int | str) -> bool:
+        """Bring in the recorded picture of a number or a label that the folder does not have; True if there is one."""
+        uid = self._shelf.holding(name)
+        if uid is None or self._history.holds(uid):
+            return False
+        self._shelf.bring(uid)
+        return True
+
+    def shown(self, cells: Sequence[str]) -> list[str]:
+        """Give what a notebook's calls show, in the order of its cells.
+
+        Parameters
+        ----------
+        cells
+            The ids of the notebook's cells, where they are known.
+        """
+        claimed = {CallSite.read(site): uid for site, uid in self.claims.shown.items()}
+        run = {site.cell_id for site in claimed}
+        before = {
+            CallSite.read(site): uid
+            for site, uid in self._history.last_shown().items()
+            if CallSite.read(site).cell_id in set(cells) - run
+        }
+        place = {cell: index for index, cell in enumerate(cells)}
+        order = sorted(claimed | before, key=lambda site: place.get(site.cell_id or "", len(place)))
+        return list(dict.fromkeys((claimed | before)[site] for site in order))
 
     def made(self, generation: Generation, site: CallSite) -> None:
         """Let the call own what was made for it."""
@@ -68,9 +118,7 @@ class Recall:
 
     def site_of(self, generation: Generation) -> CallSite:
         """Give the call that shows a generation: the one that claimed it, else the one that it was made for."""
-        return CallSite.read(
-            self.claims.owner(generation.uid) or generation.site,
-        )
+        return CallSite.read(self.claims.owner(generation.uid) or generation.site)
 
 
 def _recorded(row: Row) -> Recorded:
@@ -82,9 +130,10 @@ def _recorded(row: Row) -> Recorded:
         site=row["site"],
         cell_id=row["cell_id"],
         position=row["position"],
-        session=row["session"],
+        session=row["origin"] or row["session"],
         real=row["engine"] not in {"", "sketch"},
         chosen=row["chosen"],
-        made=(row["created"], row["id"]),
+        made=(0, row["id"]),
         source=row["source"],
+        retake=row["retake"],
     )

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from imgmagic.engines import dialects
 from imgmagic.engines.probe import spoken
-from imgmagic.errors import CellError, HistoryError, SettingsError
-from imgmagic.exchange import ImageRequest, Input
+from imgmagic.errors import CellError, SettingsError
+from imgmagic.exchange import ImageRequest
 from imgmagic.script import Subject, Target, write
 from imgmagic.settings import AZURE_API_VERSION, OPENAI_MODEL, OPENAI_URL, Settings
 
 if TYPE_CHECKING:
     from imgmagic.engines.dialects import Dialect
+    from imgmagic.exchange import ImageRequest
     from imgmagic.picture import Generation, Picture
     from imgmagic.studio import Studio
 
@@ -73,7 +74,7 @@ def code(studio: Studio, ref: str) -> dict[str, Any]:
 
 def program(studio: Studio, picture: Picture) -> str:
     """Give the text of the program; a key that somebody wrote into their words is blotted out."""
-    request = asked(picture)
+    request = picture._history.request(picture)
     target = _target(studio, request, picture.generation)
     _refuse_what_it_cannot(target.dialect, request)
     first = picture._history.siblings(picture)[0].number
@@ -82,33 +83,6 @@ def program(studio: Studio, picture: Picture) -> str:
         if secret.stands_in(text):
             text = secret.redact(text)
     return text
-
-
-def asked(picture: Picture) -> ImageRequest:
-    """Give the request that made a picture, as it was stored.
-
-    Raises
-    ------
-    HistoryError
-        If the picture was imported, or the file of an input is damaged.
-    """
-    made, history = picture.generation, picture._history
-    if made.operation not in {"imagine", "refine"}:
-        raise HistoryError(
-            f"#{picture.number} was imported: no request made it.",
-            hint="`%imgmagic code` writes down requests; a picture that was refined from it has one.",
-        )
-    inputs = tuple(
-        Input(row["role"], history.store.get(row["digest"], row["format"]), row["picture"])
-        for row in history._database.inputs(made.id)
-    )
-    # None stands where a further field takes an option out of the request.
-    said = {name: made.params[name] for name in _OPTIONS if made.params.get(name) is not None}
-    # What a drawing engine wants remembered stands beside what was asked for; services want nothing remembered.
-    more = {name: made.params[name] for name in made.params if name not in said and made.engine in _ELSEWHERE}
-    return ImageRequest(
-        made.operation, made.prompt, made.typed, params=tuple(sorted(more.items())), inputs=inputs, **said
-    )
 
 
 def _maker(picture: Picture) -> str:

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO, TYPE_CHECKING
 
 from imgmagic import archive, manifest
@@ -49,6 +49,9 @@ __all__ = [
 SUFFIX_OF_RECORDINGS = ".imgmagic.zip"
 
 _UPGRADE = "Upgrade with `pip install -U jupyter-imgmagic`."
+#: Largest recording in bytes that is fetched by its address.
+MAX_DOWNLOAD = 512 * 2**20
+
 _KEPT = 16  # recordings that stay parsed
 
 
@@ -184,6 +187,45 @@ def find(places: Sequence[Path], named: str = "") -> tuple[Path, ...]:
     for path in sorted(each.absolute() for each in found):
         once.setdefault(os.path.realpath(path), path)
     return tuple(once.values())
+
+
+def named(path: str | Path) -> Path:
+    """Give the file that a recording is written to: ``.imgmagic.zip`` is added where it is missing.
+
+    Raises
+    ------
+    HistoryError
+        If it names a folder, or one that is not there.
+    """
+    target = Path(path).expanduser()
+    if not target.name.endswith(SUFFIX_OF_RECORDINGS):
+        stem = target.name.removesuffix(".zip").removesuffix(".imgmagic")
+        target = target.with_name(f"{stem}{SUFFIX_OF_RECORDINGS}") if stem else target
+    if not target.name or target.is_dir() or not target.parent.is_dir():
+        raise HistoryError(
+            f"{printable(str(path), 200)} cannot be written: it is a folder, or in a folder that does not exist."
+        )
+    return target
+
+
+@contextmanager
+def local(source: str | Path) -> Iterator[Path]:
+    """Give a recording as a file on this machine; one that is named by an address is fetched first.
+
+    Raises
+    ------
+    HistoryError
+        If the file is not there, or is not fetched.
+    """
+    if not str(source).startswith(("https:", "http:")):
+        yield Path(source).expanduser()
+        return
+    from imgmagic.download import download
+
+    with TemporaryDirectory(prefix="imgmagic-") as folder:
+        path = Path(folder) / f"download{SUFFIX_OF_RECORDINGS}"
+        path.write_bytes(download(str(source), limit=MAX_DOWNLOAD, error=HistoryError, loopback=True))
+        yield path
 
 
 def _named(text: str) -> Path:

@@ -72,9 +72,11 @@ class Recorded:
     chosen
         When one of its pictures, or one below them, last became current other than by a replay (ISO, UTC); or empty.
     made
-        Its place in the order in which things were made: comparable, unique.
+        Its place in the order in which things were made: the folder's own first, then those of a recording.
     source
         The number of the picture that it edited, where that is one of this folder.
+    retake
+        The name of the `%retake` call that asked for it, or empty.
     """
 
     uid: str
@@ -87,8 +89,9 @@ class Recorded:
     session: str
     real: bool
     chosen: str
-    made: tuple[str, int]
+    made: tuple[int, int]
     source: int | None = None
+    retake: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +141,11 @@ class Claims:
         """Give the recording that answers a key at a site, or an empty string."""
         return self._answers.get((site, key), "")
 
-    def end(self, site: str) -> None:
-        """Forget that a site shows anything: its cell was run again without that call."""
-        self._last.pop(site, None)
+    def end(self, place: str, calls: int) -> None:
+        """Forget what a cell showed with calls that it no longer makes."""
+        for site in [each for each in self._last if each.rpartition("#")[0] == place]:
+            if int(site.rpartition("#")[2]) >= calls:
+                del self._last[site]
 
     @property
     def shown(self) -> dict[str, str]:
@@ -165,27 +170,19 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
     claims
         Who has answered whom in this kernel.
     """
-    site = asked.site.name
     fits = [
         each
         for each in recorded
         if each.key == asked.key
         and (each.real or asked.sketching)
-        and (not claims.owner(each.uid) or claims.owner(each.uid) == site)
+        and _free(each, asked, claims)
         and (None in {each.source, asked.source} or each.source == asked.source)
     ]
-    claimed = [each for each in fits if each.uid == claims.answer(site, asked.key)]
-    if claimed:
-        return claimed[0]
-    same = [each for each in fits if each.site == site]
-    if same:
-        return max(same, key=_rank)
-    real = [each for each in fits if each.real] or fits
-    return _in_order(real) if asked.site.cell_id is None else max(real, key=_rank, default=None)
+    return _preferred(fits, asked, claims)
 
 
-def substitute(asked: Asked, recorded: Iterable[Recorded]) -> Recorded | None:
-    """Choose what a reader without a key sees where nothing recorded fits: the same words made from another input.
+def substitute(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Recorded | None:
+    """Choose what a reader without a key sees where nothing recorded fits: the same words, made from another input.
 
     Only what a real engine made stands in, and only from the same cell or the same position of a call.
     """
@@ -196,16 +193,30 @@ def substitute(asked: Asked, recorded: Iterable[Recorded]) -> Recorded | None:
         if each.real
         and each.operation == asked.operation
         and normalise(each.prompt) == words
-        and (each.cell_id == asked.site.cell_id or each.position == asked.site.position)
+        and _free(each, asked, claims)
     ]
-    return max(
-        fits,
-        key=lambda each: (each.site == asked.site.name, each.cell_id == asked.site.cell_id, *_rank(each)),
-        default=None,
-    )
+    cell = [each for each in fits if asked.site.cell_id is not None and each.cell_id == asked.site.cell_id]
+    return _preferred(cell or [each for each in fits if each.position == asked.site.position], asked, claims)
 
 
-def _rank(each: Recorded) -> tuple[bool, str, tuple[str, int]]:
+def _free(each: Recorded, asked: Asked, claims: Claims) -> bool:
+    """Tell whether no other call has claimed a recording."""
+    owner = claims.owner(each.uid)
+    return not owner or owner == asked.site.name
+
+
+def _preferred(fits: Sequence[Recorded], asked: Asked, claims: Claims) -> Recorded | None:
+    """Choose among recordings that fit."""
+    site = asked.site.name
+    claimed = [each for each in fits if each.uid == claims.answer(site, asked.key)]
+    same = claimed or [each for each in fits if each.site == site]
+    if same:
+        return max(same, key=_rank)
+    real = [each for each in fits if each.real] or fits
+    return _in_order(real) if asked.site.cell_id is None else max(real, key=_rank, default=None)
+
+
+def _rank(each: Recorded) -> tuple[bool, str, tuple[int, int]]:
     return each.real, each.chosen, each.made
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import budget, inputs, values
+from imgmagic import budget, inputs, recording, values
 from imgmagic.calls import Call, Progress, Watch
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
@@ -28,11 +28,12 @@ from imgmagic.expressions import is_file_or_address
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.jobs import Job, Slots
 from imgmagic.picture import Picture
-from imgmagic.places import find_home, session_of
+from imgmagic.places import cells_of, find_home, session_of
 from imgmagic.prepare import Wishes, check_save, prepare, save_targets
 from imgmagic.recall import Recall
 from imgmagic.replay import Asked, CallSite, Recorded
 from imgmagic.settings import Settings, nothing_chooses
+from imgmagic.shelf import Shelf
 from imgmagic.tree import History, asked, check_label
 
 if TYPE_CHECKING:
@@ -133,12 +134,13 @@ class Studio:
         history, note = _open_history(home, self._session_name)
         history.present = lambda numbers: Gallery(history, numbers, self.shown).bundle
         history.notices[:0] = [note] if note else []
+        history.elsewhere = lambda name: self.recall.fetch(name)  # noqa: PLW0108  recall needs this history first
         return history
 
     @cached_property
     def recall(self) -> Recall:
         """What was answered before, and who claimed it in this kernel."""
-        return Recall(self.history)
+        return Recall(self.history, Shelf(self.history, self._recordings_in_view))
 
     @property
     def opened(self) -> bool:
@@ -204,6 +206,17 @@ class Studio:
             partials=defaults.partials,
             dialect=defaults.dialect,
         )
+
+    def _recordings_in_view(self) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
+        """Find the recordings in the working directory, beside the notebook, and those that are named."""
+        named = recording.find((), self.environment.get("IMGMAGIC_RECORDING"))
+        places = [Path.cwd()] + ([self.notebook.parent] if self.notebook else [])
+        return recording.find(places, self.environment.get("IMGMAGIC_RECORDING")), named
+
+    @property
+    def notebook(self) -> Path | None:
+        """The notebook that this studio serves, where its path is known."""
+        return Path(self._session) if self._session and Path(self._session).is_absolute() else None
 
     def _say_once(self, note: str) -> None:
         told = self.__dict__.setdefault("_told", set())
@@ -552,7 +565,7 @@ class Studio:
             return self._replayed(found, order)
         other = self.recall.stand_in(asked) if mode == "auto" and self.reading and order.retakes is None else None
         if other is not None:
-            return self._replayed(other, order, "from another picture, since no key is set")
+            return self._replayed(other, order, "from another input or with other settings, since no key is set")
         if mode == "only":
             raise _unrecorded(order)
         return None
@@ -673,6 +686,24 @@ class Studio:
             except ImageError as exc:
                 exc.hint = f"The picture itself is kept: #{picture.number}."
                 raise
+
+    def record(self, path: str | None = None, *, small: bool = False) -> tuple[Path, recording.Written]:
+        """Record what this notebook's cells replay, and what that was made from.
+
+        Those are the answers that the calls of this kernel show now, and for cells of the notebook's file that have
+        not been run in this kernel what they showed last.
+
+        Parameters
+        ----------
+        path
+            The file; by default the notebook's name, beside it.
+        small
+            Whether to record previews in place of the originals.
+        """
+        shown = self.recall.shown(cells_of(self.notebook) if self.notebook else [])
+        if path is None:
+            path = str(self.notebook.with_suffix("") if self.notebook else Path("recording"))
+        return self.history.record(path, shown, small=small)
 
     def look(self, number: int) -> Gallery:
         """Show a picture that a move has made current, by itself: nothing was made of another just now."""

@@ -18,7 +18,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import folder, refs
+from imgmagic import folder, packing, recording, refs
 from imgmagic.errors import HistoryError, SettingsError, printable
 from imgmagic.exchange import IMPORTED, Input, rebuilt
 from imgmagic.executions import Step
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from imgmagic.database import Row
-    from imgmagic.exchange import ImageRequest, ImageResponse
+    from imgmagic.exchange import Format, ImageRequest, ImageResponse
     from imgmagic.prices import Cost
 
 
@@ -57,6 +57,8 @@ class History:
         self.store = Store(home / "objects")
         self.previews = Previews(home / "previews")
         self.present: Callable[[Sequence[int]], dict[str, Any]] = lambda numbers: {"text/plain": f"#{numbers[0]}"}
+        #: Asked for a number or a label that is not here; True if it has brought the picture in.
+        self.elsewhere: Callable[[int | str], bool] = lambda _name: False
         self._database = folder.opened(home)
         self._lock = threading.RLock()
         self._undo: list[int | None] = []
@@ -103,6 +105,8 @@ class History:
                 raise HistoryError(f"This session has {len(mine)} pictures; there is no [{ref}].")
             return mine[ref]
         row = self._database.picture(ref)
+        if row is None and self.elsewhere(ref):
+            row = self._database.picture(ref)
         if row is None:
             raise HistoryError(f"There is no picture #{ref}.", hint=self._nearby(ref))
         return self._picture(row)
@@ -173,6 +177,8 @@ class History:
 
     def _labelled(self, name: str) -> int:
         labels = self._database.labels()
+        if name not in labels and self.elsewhere(name):
+            labels = self._database.labels()
         if name in labels:
             return labels[name]
         near = difflib.get_close_matches(name, labels, n=3) or list(labels)[:5]
@@ -223,6 +229,19 @@ class History:
     def retakes(self, site: str) -> list[Row]:
         """Give the takes that a `%retake` call has asked for, oldest first."""
         return self._database.retakes(site)
+
+    def holds(self, uid: str) -> bool:
+        """Tell whether a generation is in the folder."""
+        return self._database.by_uid(uid) is not None
+
+    def uids(self) -> list[str]:
+        """Give the name of every generation of the folder, oldest first."""
+        return self._database.uids()
+
+    def last_shown(self) -> dict[str, str]:
+        """Give for every call of this session the answer that was last chosen."""
+        rows = sorted(self._database.sited(self.session), key=lambda row: (row["chosen"], row["id"]))
+        return {row["site"]: row["uid"] for row in rows}
 
     def has_real(self, cell_id: str | None) -> bool:
         """Tell whether a real engine has made something, for a cell or for anybody."""
@@ -565,6 +584,90 @@ class History:
         row = None if each.number is None else self._database.picture(each.number)
         return row is not None and row["digest"] == each.known_as
 
+    # --- recordings ---
+
+    def export(self, path: str | Path, *, small: bool = False) -> Path:
+        """Record the whole folder, for others to load or to replay.
+
+        Parameters
+        ----------
+        path
+            The file; ``.imgmagic.zip`` is added where it is missing.
+        small
+            Whether to record previews in place of the originals.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        return self.record(path, self.uids(), small=small)[0]
+
+    def record(self, path: str | Path, uids: Sequence[str], *, small: bool = False) -> tuple[Path, recording.Written]:
+        """Record some generations, with what they were made from; gives the file, and how much went into it."""
+        target = recording.named(path)
+        return target, recording.write(
+            target,
+            packing.packed(self._database, uids),
+            self.store.get,
+            notebook=self.session,
+            small=small,
+            shrink=_shrunk,
+        )
+
+    def load(self, source: str | Path) -> list[Picture]:
+        """Bring in everything that a recording holds; the cursor stays.
+
+        Parameters
+        ----------
+        source
+            The file, or its ``https:`` address.
+
+        Returns
+        -------
+        list of Picture
+            What was not here before.
+
+        Raises
+        ------
+        HistoryError
+            If it is no recording, or damaged: then nothing of it is brought in.
+        """
+        with recording.local(source) as path:
+            book = recording.Recording.open(path)
+            for each in book.generations:
+                for picture in each.pictures:
+                    book.read(picture)  # all of it is looked at before any of it comes in
+            return self.bring(book, [each.uid for each in book.generations])
+
+    def bring(self, book: recording.Recording, uids: Sequence[str]) -> list[Picture]:
+        """Bring recorded generations into the folder; what is here already stays as it is."""
+        numbers: list[int] = []
+        for uid in uids:
+            for row, pictures, inputs in packing.unpacked(
+                book, uid, self._database, self.store, origin=self.origin_of(book)
+            ):
+                new = self._database.add(row, pictures, inputs, label=None, flight=None, move=False)
+                numbers += new
+                self._label_new(book, row["uid"], new)
+        self._tell()
+        return [self[number] for number in numbers]
+
+    def _label_new(self, book: recording.Recording, uid: str, numbers: Sequence[int]) -> None:
+        """Give what came in its labels, those aside that name something here already."""
+        made = next(each for each in book.generations if each.uid == uid)
+        for picture, number in zip(made.pictures, numbers, strict=True):
+            if picture.label and picture.label not in self._database.labels():
+                self._database.label(picture.label, number)
+
+    def origin_of(self, book: recording.Recording) -> str:
+        """Say how a recording is called in the folder."""
+        return f"{book.path.name} {book.made}"
+
+    def reserve(self, highest: int) -> None:
+        """Keep the numbers up to this one free for recorded pictures, in a folder that has never had any."""
+        self._database.reserve_numbers(highest)
+
     def label(self, ref: int | str | Picture, name: str) -> Picture:
         """Name a picture; a label set again moves.
 
@@ -672,7 +775,18 @@ class History:
         return [f"continuing from #{self._cursor}{name}, last used {used.day} {used:%b}"]
 
 
+#: What a small recording holds of a picture: as much as a notebook shows of it.
+_SMALL_PX, _SMALL_BYTES = 512, 60_000
+
 _IMAGINE_FIRST = "Make one first: `%%imagine`, and the words in the lines below it."
+
+
+def _shrunk(data: bytes) -> tuple[bytes, Format]:
+    """Give the preview that a small recording holds."""
+    from imgmagic import images
+
+    small = images.preview(images.decode(data), _SMALL_PX, _SMALL_BYTES)
+    return small.data, images.sniff(small.data)
 
 
 def check_label(name: str | None) -> None:

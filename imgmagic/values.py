@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
-from imgmagic.errors import ApiError, ImageError, printable
+from imgmagic.errors import ImageError, printable
 from imgmagic.exchange import Input
-from imgmagic.expressions import file_or_address
+from imgmagic.expressions import address, file_or_address
 from imgmagic.picture import Picture
 
 if TYPE_CHECKING:
@@ -28,10 +28,6 @@ if TYPE_CHECKING:
 #: The most bytes of one picture that the services take, and the most pictures of one request.
 MAX_BYTES = 50 * 2**20
 MAX_INPUTS = 16
-
-_FETCH_TIMEOUT_S = 30.0
-_GOOD = range(200, 300)
-_REDIRECTS = range(300, 400)
 
 
 def given(role: Role, value: Any, size: str | None = None) -> Input:
@@ -74,30 +70,19 @@ def spread(value: Any) -> list[Any]:
 
 
 def fetched(url: str) -> bytes:
-    """Fetch a picture that the user names; only from a public https address, and never through a redirect.
+    """Fetch a picture that the user names, see `download.download`.
 
     Raises
     ------
     ImageError
         If it is not fetched, or is no picture that can be sent.
     """
-    from imgmagic import net
     from imgmagic.coerce import from_bytes
+    from imgmagic.download import download
 
     name = address(url)
-    if not net.is_public(urlsplit(url).hostname or ""):
-        raise ImageError(f"{name} was not fetched: it is no public address.", hint=_DOWNLOAD)
-    line = net.Line(lambda: None, public_only=not net.proxy_of(url))
-    try:
-        answer = net.get(url, read_timeout_s=_FETCH_TIMEOUT_S, line=line)
-    except ApiError as exc:
-        raise ImageError(f"{name} was not fetched: {exc.message.rstrip('.')}.", hint=_DOWNLOAD) from exc
-    if answer.status in _REDIRECTS:
-        to = printable(answer.headers.get("location", "elsewhere"), 300)
-        raise ImageError(f"{name} was not fetched: it leads on to {to}.", hint="Use that address, if you trust it.")
-    if answer.status not in _GOOD:
-        raise ImageError(f"{name} was not fetched: the server answered {answer.status}.", hint=_DOWNLOAD)
-    return limited(Input("reference", from_bytes(answer.body, name), name=name)).data
+    data = download(url, limit=MAX_BYTES, error=ImageError)
+    return limited(Input("reference", from_bytes(data, name), name=name)).data
 
 
 def limited(each: Input) -> Input:
@@ -116,12 +101,6 @@ def limited(each: Input) -> Input:
             hint="Make it smaller: image.thumbnail((2048, 2048)).",
         )
     return each
-
-
-def address(url: str) -> str:
-    """Name a URL without what may be secret in it: user, query and fragment."""
-    parts = urlsplit(url)
-    return printable(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}", 120)
 
 
 def _single(value: Any) -> Any:

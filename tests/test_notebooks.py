@@ -275,9 +275,11 @@ def test_another_notebook_in_the_same_folder_starts_without_a_picture(tmp_path):
     with kernel(tmp_path, **SMALL, JPY_SESSION_NAME=str(tmp_path / "other.ipynb")) as second:
         second.run("%load_ext imgmagic")
         refused = second.run("%refine make it sunset")
-        made = second.run(BEACH)
+        made = second.run("%imagine a meadow")
+        again = second.run(BEACH)
     assert refused.reply["ename"] == "HistoryError"
     assert pictures(made) == [2], "numbers are unique in the folder"
+    assert pictures(again) == [1], "what another notebook has recorded is replayed"
 
 
 def test_rollback_run_again_in_its_cell_stays_where_it_is(loaded):

@@ -69,6 +69,7 @@ def generation(uid, operation, *pictures, **said):
         "cell_id": "cell-1",
         "position": 0,
         "site": "",
+        "retake": "",
         "moves": True,
     }
     return RecordedGeneration(uid, operation, **(values | {"pictures": pictures} | said))

@@ -17,7 +17,7 @@ from imgmagic.calls import Watch
 from imgmagic.engines import dialects
 from imgmagic.errors import CellError, HistoryError
 from imgmagic.exchange import ImageRequest, Input
-from imgmagic.recipe import asked, program
+from imgmagic.recipe import program
 from imgmagic.script import Subject, Target, literal, write
 from imgmagic.settings import Settings
 from imgmagic.studio import Studio
@@ -365,11 +365,9 @@ def test_settings_by_half_are_as_good_as_none(studio, monkeypatch):
 
 
 def test_an_imported_picture_has_no_request(studio):
-    picture = with_engine(studio, "azure")
-    imported = replace(picture, generation=replace(picture.generation, operation="import"))
-    with pytest.raises(HistoryError, match="#1 was imported: no request made it") as raised:
-        asked(imported)
-    assert "refined from it" in raised.value.hint
+    picture = studio.history.take_in(with_engine(studio, "azure").bytes, "photo.png")
+    with pytest.raises(HistoryError, match=r"#2 was brought in, not made: no request made it"):
+        program(studio, picture)
 
 
 def test_what_the_server_cannot_do_is_not_written(studio, monkeypatch):
