@@ -115,6 +115,9 @@ def _values(option: str, words: Sequence[str] | None) -> list[str]:
     studio = kernel.opened()
     if option == "--label" and studio is not None:
         return list(studio.history.labels)
+    if option == "--mask":
+        painted = studio.masks if studio is not None else {}
+        return ["box:", "color:", "text:", *(f"name:{name}" for name in painted)]
     return references() if option == "--from" else []
 
 

@@ -188,4 +188,4 @@ def _near(name: str, names: Mapping[str, Any]) -> str:
     return f"Variables that look like it: {', '.join(near)}." if near else ""
 
 
-_WHAT_IT_MAY_BE = "An image is a variable or (expression), a file, an https: URL or a data: URI."
+_WHAT_IT_MAY_BE = "An image is a variable, an expression such as history['hero'], a file, an https: URL or a data: URI."

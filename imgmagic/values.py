@@ -174,6 +174,8 @@ def _read(role: Role, value: Any) -> Input | None:
     path = Path(value).expanduser()
     name = printable(path.name, 120)
     try:
+        if path.exists() and not path.is_file():
+            raise ImageError(f"{printable(str(path), 200)} is no file.")
         if path.stat().st_size >= MAX_BYTES:
             size = path.stat().st_size / 2**20
             raise ImageError(f"{name} has {size:.1f} MB; the services take less than {MAX_BYTES // 2**20} MB.")

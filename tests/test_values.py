@@ -285,7 +285,7 @@ def bomb():
         ("data:nothing", "cannot be read"),
         ("data:image/png,hello", "no PNG, JPEG or WebP"),
         (Path("nosuch.png"), "cannot be read"),
-        (Path(), "cannot be read"),
+        (Path(), "is no file"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
