@@ -285,6 +285,9 @@ def bomb():
         ("data:nothing", "cannot be read"),
         ("data:image/png,hello", "no PNG, JPEG or WebP"),
         (Path("nosuch.png"), "cannot be read"),
+        (Path("~nobody-of-this-name/a.png"), "cannot be read"),
+        (Path("a" * 300), "cannot be read"),
+        (Path("a\0b.png"), "cannot be read"),
         (Path(), "is no file"),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -341,6 +344,7 @@ def test_a_line_names_variables_expressions_files_and_addresses(tmp_path):
     assert resolve("./photo.png", names) == Path("photo.png")
     assert resolve("plain", names) == Path("plain")
     assert resolve("two words", names) == Path("two words")
+    assert np.array_equal(resolve(f"photo / ({'+'.join(['1'] * 255)})", names), PIXELS / 255)
 
 
 @pytest.mark.parametrize(
