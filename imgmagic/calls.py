@@ -229,6 +229,11 @@ class Call(Generic[T]):
         return self._result  # type: ignore[return-value]
 
     @property
+    def begun(self) -> bool:
+        """Whether its thread was started."""
+        return self._thread.ident is not None
+
+    @property
     def done(self) -> bool:
         """Whether it is not under way: it has ended, or was interrupted before it began."""
         return not self._thread.is_alive()

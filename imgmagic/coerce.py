@@ -152,7 +152,9 @@ def from_figure(figure: Any, size: tuple[int, int] | None, name: str) -> tuple[b
         try:
             # A hundredth of a pixel more: the renderer cuts off what rounding takes away.
             figure.set_size_inches((size[0] + 0.01) / dpi, (size[1] + 0.01) / dpi)
-            figure.savefig(out, format="png", dpi=dpi, bbox_inches="standard")
+            # All of it, whatever `savefig.bbox` says: "tight" would cut it to another size.
+            whole = getattr(figure, "bbox_inches", None)
+            figure.savefig(out, format="png", dpi=dpi, bbox_inches=whole)
         finally:
             figure.set_size_inches(*inches)
     return from_pil(images.decode(out.getvalue()), name)

@@ -180,6 +180,13 @@ def _labels() -> list[str]:
     return [] if studio is None else list(studio.history.labels)
 
 
+def _masks() -> list[str]:
+    """Give how a mask begins, and the painted ones by name."""
+    studio = kernel.opened()
+    painted = [] if studio is None else [f"name:{name}" for name in studio.masks]
+    return [*_MASKS, *painted]
+
+
 def _models() -> list[str]:
     """Give the models and deployments that have answered, the latest first; the sketch engine has no choice of them."""
     studio = kernel.opened()
@@ -209,7 +216,7 @@ _VALUES: dict[str, Callable[[], list[str]]] = {
     "-i": _images,
     "--image": _images,
     "--from": lambda: [*references(), *_images()],
-    "--mask": lambda: [*_MASKS, *_images()],
+    "--mask": lambda: [*_masks(), *_images()],
     "--label": _labels,
 }
 

@@ -49,8 +49,8 @@ def resolve(text: str, names: Mapping[str, Any]) -> Any:
     text = text.strip()
     if _ADDRESS.match(text):
         return text
-    path, looks = _path(text), _looks_like_a_file(text)
-    if looks and path.is_file():
+    path, looks = path_of(text), _looks_like_a_file(text)
+    if looks and _is_file(path):
         return path
     code = _compiled(text)
     if code is None:
@@ -58,7 +58,7 @@ def resolve(text: str, names: Mapping[str, Any]) -> Any:
     try:
         return _evaluated(code, names)
     except NameError as exc:
-        if path.is_file():
+        if _is_file(path):
             return path
         raise _unknown(text, exc, names, looks=looks) from exc
     except Exception as exc:
@@ -102,8 +102,8 @@ def resolve_source(text: str, names: Mapping[str, Any], labels: Collection[str],
         )
     if variable:
         return resolve(text, names)
-    if word == text and word not in labels and _path(text).is_file():
-        return _path(text)
+    if word == text and word not in labels and _is_file(path_of(text)):
+        return path_of(text)
     try:
         return find(text)
     except HistoryError as exc:
@@ -127,7 +127,7 @@ def file_or_address(text: str) -> Any:
         If there is no such file.
     """
     text = text.strip()
-    return text if _ADDRESS.match(text) else _file(_path(text), text, looks=True)
+    return text if _ADDRESS.match(text) else _file(path_of(text), text, looks=True)
 
 
 def is_file_or_address(text: str) -> bool:
@@ -148,11 +148,20 @@ def _compiled(text: str) -> CodeType | None:
         return None
 
 
-def _path(text: str) -> Path:
+def path_of(text: str | os.PathLike[str]) -> Path:
+    """Give a path, its ``~`` expanded if there is such a user."""
     try:
         return Path(text).expanduser()
     except RuntimeError:  # the home of a user who does not exist
         return Path(text)
+
+
+def _is_file(path: Path) -> bool:
+    """Tell whether a file is there; a text too long for a name is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _looks_like_a_file(text: str) -> bool:
@@ -162,7 +171,7 @@ def _looks_like_a_file(text: str) -> bool:
 
 def _file(path: Path, text: str, *, looks: bool) -> Path:
     """Give a file that is there."""
-    if path.is_file():
+    if _is_file(path):
         return path
     if looks:
         raise CellError(f"There is no file {printable(text, 120)}.", hint=_nearby(path))
@@ -195,4 +204,4 @@ def _near(name: str, names: Mapping[str, Any]) -> str:
     return f"Variables that look like it: {', '.join(near)}." if near else ""
 
 
-_WHAT_IT_MAY_BE = "An image is a variable or (expression), a file, an https: URL or a data: URI."
+_WHAT_IT_MAY_BE = "An image is a variable, an expression such as history['hero'], a file, an https: URL or a data: URI."

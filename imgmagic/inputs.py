@@ -50,6 +50,7 @@ def gathered(
     found += [
         values.given("reference", each, size) for item in values.spread(references) for each in values.spread(item)
     ]
+    found = [values.limited(each) for each in found]
     _refuse_more(found)
     if mask is None:
         return tuple(found)

@@ -85,6 +85,16 @@ class Order:
     moves: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    """A call that can be started: what it answers, what it may cost (the note's key), and its waiting line."""
+
+    order: Order
+    call: Call[list[Picture]]
+    flight: int | None
+    asking: str
+
+
 class Studio:
     """Makes, edits and remembers pictures.
 
@@ -243,8 +253,8 @@ class Studio:
         compression: int | None = None,
         moderation: str | None = None,
         model: str | None = None,
-        *,
         images: Any = (),
+        *,
         params: Mapping[str, Any] | None = None,
         label: str | None = None,
         alt: str | None = None,
@@ -294,11 +304,11 @@ class Studio:
         self,
         instruction: str,
         source: Any = None,
-        *,
         mask: Any = None,
-        soft: bool = False,
+        soft: bool = False,  # noqa: FBT001, FBT002
         fidelity: str | None = None,
         images: Any = (),
+        *,
         n: int = 1,
         size: str | None = None,
         quality: str | None = None,
@@ -480,22 +490,18 @@ class Studio:
         if found is not None:
             ended(found)
             return Job.finished(found)
-        order = replace(order, moves=self.history.moves)
-        engine = self.engine()
-        order = _completed(order, engine)
-        flight = self._reserved(engine, order)  # here, so that a cell which would burst the budget fails
-        call = self._call(engine, order, lambda _outcome: None, flight)
+        pending = self._pending(replace(order, moves=self.history.moves), lambda _outcome: None)
 
         def work() -> Gallery:
             try:
-                gallery = self._waited(call, engine, order, tell)
+                gallery = self._waited(pending, tell)
             except BaseException as exc:
                 ended(exc)
                 raise
             ended(gallery)
             return gallery
 
-        return Job(_asking(order.request, engine)).start(work, call.watch.stop)
+        return Job(pending.asking).start(work, pending.call.watch.stop)
 
     def _order(
         self,
@@ -537,10 +543,7 @@ class Studio:
         found = self._recorded(order)
         if found is not None:
             return found
-        engine = self.engine()
-        order = _completed(order, engine)
-        call = self._call(engine, order, lambda outcome: late(self._late(outcome)))
-        return self._waited(call, engine, order, tell)
+        return self._waited(self._pending(order, lambda outcome: late(self._late(outcome))), tell)
 
     # --- answers that are recorded ---
 
@@ -598,39 +601,46 @@ class Studio:
         at_once = order.moves is None
         return self.history.depart(engine.name, expected, defaults.budget_usd, budget.today(), sent=at_once)
 
-    def _call(
-        self,
-        engine: Engine,
-        order: Order,
-        late: Callable[[list[Picture] | BaseException], None],
-        reserved: int | None = None,
-    ) -> Call[list[Picture]]:
-        """Put a call together; one in the background waits for its turn first."""
-        workers = self.defaults.workers
+    def _pending(self, order: Order, late: Callable[[list[Picture] | BaseException], None]) -> _Pending:
+        """Put a call together: what goes along is fetched, its cost reserved, its source made a picture of the folder.
 
-        def work(watch: Watch) -> list[Picture]:
-            flight = self._reserved(engine, order) if reserved is None else reserved
-            try:
-                with nullcontext() if order.moves is None else self._slots.one(workers, watch):
-                    if order.moves is not None and flight is not None:
-                        self.history.leave(flight)
-                    return self._made(engine, order, watch, flight)
-            except BaseException:
-                if flight is not None:
-                    self.history.arrive(flight)
-                raise
-
-        call = Call(work, late)
+        All of it on the thread that asks, so that what is refused fails the cell, also where the call itself would
+        work in the background.
+        """
+        engine = self.engine()
+        order = replace(order, request=inputs.complete(order.request, getattr(engine, "region", None)))
+        flight = self._reserved(engine, order)
+        order = replace(order, request=self.history.adopt(order.request))
+        call = Call(lambda watch: self._worked(engine, order, watch, flight), late)
         with self._lock:
             self._running = [*(each for each in self._running if not each.done), call]
-        return call
-
-    def _waited(self, call: Call[list[Picture]], engine: Engine, order: Order, tell: Tell) -> Gallery:
-        """Start a call, wait for it, and give its pictures with what is to be said about them."""
         asking = _asking(order.request, engine) + (f" · {order.note}" if order.note else "")
-        tell(_line(asking, call.watch.progress()), None)
-        pictures = call.start().wait(lambda told: tell(_line(asking, told), told.partial))
-        notes = (*self._honesty(order, pictures), *self._notices())
+        return _Pending(order, call, flight, asking)
+
+    def _worked(self, engine: Engine, order: Order, watch: Watch, flight: int | None) -> list[Picture]:
+        """Do a call, on its own thread; one in the background waits for its turn first."""
+        try:
+            with nullcontext() if order.moves is None else self._slots.one(self.defaults.workers, watch):
+                if order.moves is not None and flight is not None:
+                    self.history.leave(flight)
+                return self._made(engine, order, watch, flight)
+        except BaseException:
+            if flight is not None:
+                self.history.arrive(flight)
+            raise
+
+    def _waited(self, pending: _Pending, tell: Tell) -> Gallery:
+        """Start a call, wait for it, and give its pictures with what is to be said about them."""
+        call = pending.call
+        try:
+            tell(_line(pending.asking, call.watch.progress()), None)
+            call.start()
+        except BaseException:
+            if not call.begun and pending.flight is not None:
+                self.history.arrive(pending.flight)
+            raise
+        pictures = call.wait(lambda told: tell(_line(pending.asking, told), told.partial))
+        notes = (*self._honesty(pending.order, pictures), *self._notices())
         return Gallery(self.history, [each.number for each in pictures], self.shown, notes=notes)
 
     def _made(self, engine: Engine, order: Order, watch: Watch, flight: int | None) -> list[Picture]:
@@ -639,7 +649,7 @@ class Studio:
         This runs on the call's own thread. An answer that nobody waits for any more is kept too: it is paid for.
         """
         history, recall = self.history, self.recall
-        request = replace(history.adopt(order.request), take=history.takes(order.request.key))
+        request = replace(order.request, take=history.takes(order.request.key))
         response = _finished(request, engine.make(request, watch))
         cost = budget.booked(engine, request, response, self.defaults.prices)
         taken = order.retakes.generation if order.retakes else None
@@ -804,11 +814,6 @@ def _line(asking: str, told: Progress) -> str:
     parts += [f"attempt {told.attempt}"] if told.attempt > 1 else []
     parts += [told.waiting_for] if told.waiting_for else []
     return " · ".join(parts)
-
-
-def _completed(order: Order, engine: Engine) -> Order:
-    """Fetch and draw what goes along with a request, now that it is to be sent."""
-    return replace(order, request=inputs.complete(order.request, getattr(engine, "region", None)))
 
 
 def _asked(order: Order, *, sketching: bool) -> Asked:

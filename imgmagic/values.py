@@ -13,13 +13,12 @@ import hashlib
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from imgmagic.errors import ImageError, printable
 from imgmagic.exchange import Input
-from imgmagic.expressions import address, file_or_address
+from imgmagic.expressions import address, file_or_address, path_of
 from imgmagic.picture import Picture
 
 if TYPE_CHECKING:
@@ -150,15 +149,18 @@ def _read(role: Role, value: Any) -> Input | None:
         return _of_bytes(role, bytes(value), "the picture given as bytes")
     if not isinstance(value, os.PathLike):
         return None
-    path = Path(value).expanduser()
+    path = path_of(value)
     name = printable(path.name, 120)
     try:
+        if path.exists() and not path.is_file():
+            raise ImageError(f"{printable(str(path), 200)} is no file.")
         if path.stat().st_size >= MAX_BYTES:
             size = path.stat().st_size / 2**20
             raise ImageError(f"{name} has {size:.1f} MB; the services take less than {MAX_BYTES // 2**20} MB.")
         data = path.read_bytes()
-    except OSError as exc:
-        raise ImageError(f"{printable(str(path), 200)} cannot be read ({exc.strerror}).") from exc
+    except (OSError, ValueError) as exc:
+        why = getattr(exc, "strerror", None) or str(exc)
+        raise ImageError(f"{printable(str(path), 200)} cannot be read ({why}).") from exc
     return _of_bytes(role, data, name)
 
 

@@ -40,6 +40,7 @@ class Host(Protocol):
     """What a fault may ask of the server it is played on."""
 
     url: str
+    requests: list[Any]
 
     def keep(self, picture: bytes) -> str:
         """Store a picture and give back the URL under which this server serves it."""

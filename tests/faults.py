@@ -84,6 +84,7 @@ __all__ = [
     "Fault",
     "FewerPictures",
     "Gzip",
+    "Identity",
     "NotAnImage",
     "NotJson",
     "NullData",
@@ -243,6 +244,15 @@ class FewerPictures(_Spoiler):
     def spoil(self, reply: Reply, _host: Host, /) -> Reply:
         """Shorten the list."""
         return _amend(reply, lambda body: body.update(data=body["data"][: self.count]))
+
+
+class Identity(_Spoiler):
+    """The first picture of the request in the place of each answer, bit for bit."""
+
+    def spoil(self, reply: Reply, host: Host, /) -> Reply:
+        """Send back what came."""
+        sent = next(data for name, _, _, data in host.requests[-1].files if name.startswith("image"))
+        return _each_item(reply, lambda item: item.update(b64_json=base64.b64encode(sent).decode()))
 
 
 class UrlItems(_Spoiler):

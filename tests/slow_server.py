@@ -288,11 +288,11 @@ def shut_door() -> Iterator[ShutDoor]:
             door.close()
 
 
-def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate for this machine that signs itself; gives the server's side and the file to trust."""
+def certificate(folder: Path, host: str = "127.0.0.1") -> tuple[ssl.SSLContext, Path]:
+    """Make a certificate for an address that signs itself; gives the server's side and the file to trust."""
     path, key = folder / "certificate.pem", folder / "key.pem"
     asked = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=slow-server -addext"
-    names = "subjectAltName=IP:127.0.0.1,IP:0.0.0.0"
+    names = f"subjectAltName=IP:{host},IP:0.0.0.0"
     subprocess.run(["openssl", *asked.split(), names, "-out", path, "-keyout", key], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(path, key)

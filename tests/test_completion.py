@@ -38,7 +38,7 @@ def tab(cells):
         ("%imagine a cat pr", []),
         ("%imagine -- --si", []),
         ("%imagine -n ", []),
-        ("%imgmagic ", ["check", "code", "cost", "doctor", "login", "stop"]),
+        ("%imgmagic ", ["check", "code", "cost", "doctor", "export", "load", "login", "record", "stop"]),
         ("%imagine -n4 -qlow --size=auto --fo", ["--format"]),
         ("%imagine --alt 'in two words' --fo", ["--format"]),
         ("%imagine --alt 'not yet closed --fo", []),

@@ -18,6 +18,8 @@ import pytest
 from imgmagic import CellError, HistoryError, Studio
 from imgmagic.budget import today
 from imgmagic.database import MIGRATIONS
+from imgmagic.exchange import ImageRequest
+from imgmagic.store import Store
 from imgmagic.tree import History
 from tests.helpers import Painter, png
 
@@ -294,6 +296,30 @@ def test_a_kernel_killed_while_it_waited_is_said_once(tmp_path):
 def test_a_call_on_its_way_in_a_living_kernel_is_not_lost(tmp_path):
     History(tmp_path / "home", "a").depart("azure", 0.1, 10, today())
     assert History(tmp_path / "home", "a").notices == []
+
+
+def test_a_folder_of_the_first_version_is_brought_up_to_date(tmp_path):
+    home, old = tmp_path / "home", png("a cat", 0)
+    digest = Store(home / "objects").put(old, "png")
+    request = ImageRequest("imagine", "a cat")
+    with sqlite3.connect(home / "history.db") as connection:
+        connection.executescript(MIGRATIONS[0])
+        connection.execute(
+            "INSERT INTO generation VALUES (1, 'imagine', 'a cat', 'a cat', 'a cat', '{\"quality\": \"medium\"}', ?, "
+            "'painter', '', '', '', NULL, NULL, NULL, NULL, '', 1.0, '2026-11-01T10:00:00.000+00:00', "
+            "'nb.ipynb', 'cell', 0)",
+            (request.key,),
+        )
+        connection.execute("INSERT INTO picture VALUES (1, 1, 0, ?, 'png', 64, 48)", (digest,))
+        connection.execute("INSERT INTO move VALUES (1, 'nb.ipynb', 1, '2026-11-01T10:00:00.000+00:00')")
+        connection.execute("PRAGMA user_version = 1")
+    studio = Studio(home=home, engine=Painter(), session="nb.ipynb")
+    picture = studio.history.current
+    assert (picture.bytes, picture.original, picture.generation.site) == (old, old, "cell#0")
+    assert studio.history.request(picture).key == request.key
+    assert [each.number for each in studio.imagine("a cat", replay=True)] == [1]
+    assert studio.refine("bluer")[0].parent == picture
+    assert studio.history.check() == []
 
 
 # --- folders that cannot be trusted ---
