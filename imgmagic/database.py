@@ -325,10 +325,6 @@ class Database:
         """Give the generations of an operation with exactly these words."""
         return self._rows(f"{_RECORDED} WHERE operation = ? AND prompt = ?", operation, prompt)
 
-    def retakes(self, site: str) -> list[Row]:
-        """Give the takes that a `%retake` call has asked for, oldest first."""
-        return self._rows(f"{_RECORDED} WHERE retake = ? ORDER BY id", site)
-
     def sited(self, session: str) -> list[Row]:
         """Give the generations that a session made, oldest first."""
         return self._rows(f"{_RECORDED} WHERE session = ? ORDER BY id", session)

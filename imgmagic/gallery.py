@@ -7,7 +7,7 @@ The whole output of a call stays below 200 kB per new picture, the parent beside
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, overload
 
@@ -145,7 +145,10 @@ class Gallery(Sequence["Picture"]):
         if not pictures:
             return ["no pictures"]
         if any(each.generation.id != pictures[0].generation.id for each in pictures):
-            return [" · ".join([named(each), render.quoted(each.prompt)]) for each in pictures]
+            stale, cursor = self._history.stale, self._history.cursor
+            return [
+                " · ".join([named(each), render.quoted(each.prompt), *marks(each, stale, cursor)]) for each in pictures
+            ]
         first = pictures[0]
         lines = [" · ".join([_range(pictures), render.quoted(first.prompt), *facts(first, replayed=self.replayed)])]
         lines += [first.generation.caption] if first.generation.caption else []
@@ -188,6 +191,16 @@ def facts(picture: Picture, *, replayed: bool = False) -> list[str]:
         guess = {"": "", "estimated": " (estimated)"}.get(made.cost_as, f" (as {made.cost_as})")
         facts.append(f"≈${made.cost_usd:.3f}{guess}" if guess else f"${made.cost_usd:.3f}")
     return facts
+
+
+def marks(picture: Picture, stale: Collection[int], cursor: int | None) -> list[str]:
+    """Say what is particular about a picture where several are shown."""
+    said = {
+        "current": picture.number == cursor,
+        "stale": picture.number in stale,
+        "sketch": picture.engine == "sketch",
+    }
+    return [word for word, holds in said.items() if holds]
 
 
 def _reduced(picture: Picture, preview: Preview | None) -> list[str]:

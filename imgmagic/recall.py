@@ -34,6 +34,7 @@ class Recall:
         self._history = history
         self._shelf = shelf
         self.claims = Claims()
+        self._retaken: set[str] = set()
 
     def find(self, asked: Asked) -> Recorded | None:
         """Choose what answers a request; None if nothing recorded does."""
@@ -47,11 +48,27 @@ class Recall:
             asked, self._with_shelf(self._history.worded(asked.operation, asked.prompt), self._shelf.all()), self.claims
         )
 
-    def retaken(self, site: CallSite) -> Recorded | None:
-        """Give the newest take of a real engine that this `%retake` call has asked for, or None."""
-        on_shelf = (each for each in self._shelf.all() if each.retake == site.name)
-        takes = [each for each in self._with_shelf(self._history.retakes(site.name), on_shelf) if each.real]
-        return takes[-1] if takes else None
+    def retaken(self, site: CallSite, key: str) -> Recorded | None:
+        """Give the take of a real engine that this `%retake` call has asked for, or None.
+
+        Where cells have no ids, the calls that ask for takes of one request get them in the order in which they were
+        made.
+
+        Parameters
+        ----------
+        site
+            The call.
+        key
+            What the picture that is made anew answers.
+        """
+        takes = self._with_shelf(self._history.recorded(key), self._shelf.keyed(key))
+        takes = [each for each in takes if each.real and each.retake]
+        mine = [each for each in takes if each.retake == site.name]
+        free = [each for each in takes if site.cell_id is None and each.uid not in self._retaken]
+        found = mine[-1] if mine else min(free, key=lambda each: each.made, default=None)
+        if found is not None:
+            self._retaken.add(found.uid)
+        return found
 
     def knows_cell(self, site: CallSite) -> bool:
         """Tell whether a real engine's answer is recorded for the cell that asks."""

@@ -561,7 +561,7 @@ class Studio:
         bound = mode == "only" or self.reading  # nobody is there who could make another take
         asked = _asked(order, sketching=self.sketching and not (order.fresh or order.retakes))
         if order.retakes is not None:
-            found = self.recall.retaken(order.site) if bound else None
+            found = self.recall.retaken(order.site, order.retakes.generation.key) if bound else None
         else:
             found = self.recall.find(asked) if bound or not order.fresh else None
         if found is not None:
@@ -575,7 +575,9 @@ class Studio:
 
     def _replayed(self, recorded: Recorded, order: Order, how: str = "") -> Gallery:
         """Show what is recorded, and say so."""
-        numbers = self.recall.answer(recorded, order.site, order.request.key)
+        taken = order.retakes.generation if order.retakes else None
+        site = self.recall.site_of(taken) if taken else order.site
+        numbers = self.recall.answer(recorded, site, taken.key if taken else order.request.key)
         made = self.history[numbers[0]].generation
         if order.label is not None and self.history.label_of(numbers[0]) != order.label:
             self.history.label(numbers[0], order.label)

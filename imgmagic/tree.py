@@ -120,7 +120,9 @@ class History:
     def __repr__(self) -> str:
         current = "no picture" if self._cursor is None else f"#{self._cursor}"
         count = len(self)
-        return f"<History of {self.session}: {count} picture{'' if count == 1 else 's'}, current {current}>"
+        stale = len(self.stale & {picture.number for picture in self})
+        old = f", {stale} stale" if stale else ""
+        return f"<History of {self.session}: {count} picture{'' if count == 1 else 's'}, current {current}{old}>"
 
     def _repr_html_(self) -> str | None:
         """Show the newest pictures of the session."""
@@ -225,10 +227,6 @@ class History:
     def worded(self, operation: str, prompt: str) -> list[Row]:
         """Give what was made by an operation with exactly these words."""
         return self._database.worded(operation, prompt)
-
-    def retakes(self, site: str) -> list[Row]:
-        """Give the takes that a `%retake` call has asked for, oldest first."""
-        return self._database.retakes(site)
 
     def holds(self, uid: str) -> bool:
         """Tell whether a generation is in the folder."""

@@ -227,7 +227,8 @@ def test_a_recorded_number_or_label_is_found_before_it_is_brought_in(reader):
         assert running.value("__import__('imgmagic').history.current.number") > 10
 
 
-def test_a_retake_cell_gives_its_take_again_to_a_reader(tmp_path, azure):
+@pytest.mark.parametrize("without_ids", [False, True])
+def test_a_retake_cell_gives_its_take_again_to_a_reader(tmp_path, azure, without_ids):
     path = written(tmp_path)
     cells = {"load": CELLS["load"], "sea": CELLS["sea"], "retake": "%retake", "boat": CELLS["boat"]}
     with kernel(tmp_path, **dict(os.environ), JPY_SESSION_NAME=str(path)) as running:
@@ -238,7 +239,7 @@ def test_a_retake_cell_gives_its_take_again_to_a_reader(tmp_path, azure):
     reader.mkdir()
     shutil.copy(tmp_path / "tour.imgmagic.zip", reader)
     with kernel(reader) as running:
-        shown = {cell: running.run(code, cell) for cell, code in cells.items()}
+        shown = {cell: running.run(code, None if without_ids else cell) for cell, code in cells.items()}
     assert [shown[cell].failure for cell in cells] == [""] * 4
     assert [each for cell in cells for each in shown[cell].shown if "sketch" in each["text/plain"]] == []
     assert len(azure.calls) == 3

@@ -186,3 +186,32 @@ def test_the_worked_cases_hold_in_a_real_kernel(azure, notebook, case):
                     assert running.value("__import__('imgmagic').history.current.number") == int(current)
             assert running.value("__import__('imgmagic').history.check()") == []
     assert len(azure.calls) == requests
+
+
+def test_a_picture_is_stale_when_what_it_stands_on_was_made_anew(cells, azure):
+    cells("%imagine a beach", "i")
+    cells("%refine bluer", "a")
+    cells("%refine add a boat", "b")
+    assert cells.history.stale == set()
+    cells("%refine redder", "a")
+    assert cells.history.stale == {3}
+    assert "1 stale" in repr(cells.history)
+    assert "#3 · &quot;add a boat&quot; · stale" in cells.history._repr_html_()
+    cells("%pick 3")
+    assert cells.history.stale == set()
+    cells("%imagine --fresh a beach", "i")
+    assert cells.history.stale == {2, 3, 4}
+
+
+def test_the_waiting_line_says_which_picture_a_take_starts_from(azure, notebook):
+    folder, variables = notebook
+    with kernel(folder, **variables) as running:
+        running.run("%load_ext imgmagic")
+        for cell, code in (I, A, ("a", "%refine -n 2 in ink")):
+            done = running.run(code, cell)
+        said = [content["data"]["text/plain"] for content in done.contents("display_data", "update_display_data")]
+        assert any("take 2 from #1 (not from #2); --stack builds on #2" in line for line in said)
+        said = [content["data"]["text/plain"] for content in running.run("%refine x", "n").contents("display_data")]
+        assert any("refining .1 of 2" in line for line in said)
+        running.run("%pick .1")
+        assert "take 2 from #3" in running.run("%refine --dry-run y", "n").shown[0]["text/plain"]
