@@ -205,9 +205,9 @@ def marks(picture: Picture, stale: Collection[int], cursor: int | None) -> list[
 
 def _reduced(picture: Picture, preview: Preview | None) -> list[str]:
     """Say that less than the whole picture is shown, and how to get all of it."""
-    if picture.reduced:
-        return [f"recorded small: this preview of {max(picture.size)} px is all there is of it"]
     if preview is None or max(preview.size) >= max(picture.size):
         return []
+    if picture.reduced:
+        return [f"recorded small: this preview of {max(preview.size)} px is all there is here"]
     name = f"history[{picture.number}].save('{picture.number}{picture.path.suffix}')"
     return [f"preview {max(preview.size)} of {max(picture.size)} px: {name}"]

@@ -10,6 +10,8 @@ import nbformat
 import pytest
 from playwright.sync_api import expect
 
+from imgmagic import Studio
+from imgmagic.recording import Recording
 from tests.lab import NOTEBOOKS, Notebook, Notebooks
 
 if TYPE_CHECKING:
@@ -167,3 +169,20 @@ def test_text_is_readable_in_both_themes(notebooks, quickstart, tmp_path):
         notebook.screenshot(tmp_path / f"{theme.lower()}.png")
         faint = {each.inner_text(): ratio for each in texts if (ratio := each.evaluate(CONTRAST)) < READABLE}
         assert faint == {}, theme
+
+
+def test_a_reader_in_jupyterlab_sees_what_was_recorded(notebooks):
+    folder = notebooks.lab.folder()
+    for name in ("rerun-and-replay.ipynb", "rerun-and-replay.imgmagic.zip"):
+        shutil.copy(NOTEBOOKS / name, folder)
+    opened = notebooks.open(folder / "rerun-and-replay.ipynb")
+    opened.run_all()
+    recorded = Recording.open(folder / "rerun-and-replay.imgmagic.zip")
+    digests = {picture.digest for each in recorded.generations for picture in each.pictures}
+    history = Studio(home=folder / ".imgmagic").history
+    assert {picture.digest for picture in history.all} == digests
+    assert len(pictures(outputs_of(opened, "weather"))) == 6  # three, each beside the one before
+    first = [cell["text"] for cell in opened.outputs()["lineage"]]
+    opened.run_all()
+    assert [cell["text"] for cell in opened.outputs()["lineage"]] == first
+    assert len(history.all) == len(digests)

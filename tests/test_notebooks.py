@@ -11,6 +11,7 @@ import pytest
 from nbclient import NotebookClient
 
 from imgmagic import Studio
+from imgmagic.recording import Recording
 from tests.lab import NOTEBOOKS, Run, isolated, kernel
 
 # Small pictures are drawn quickly; what is saved of a full one is measured with the committed notebooks.
@@ -20,11 +21,19 @@ LIMIT = 200_000
 BEACH = "%imagine a beach"
 
 
-def execute(path):
+def copied(notebook, folder):
+    """Copy a notebook into a folder, with its recording if it has one."""
+    for suffix in (".ipynb", ".imgmagic.zip"):
+        if notebook.with_suffix(suffix).exists():
+            shutil.copy(notebook.with_suffix(suffix), folder)
+    return folder / notebook.name
+
+
+def execute(path, **variables):
     """Run a notebook in its folder, as `jupyter execute` does, and save it."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(path.parent)}})
-    client.execute(env=isolated(path.parent / "home"))
+    client.execute(env=isolated(path.parent / "home", **variables))
     nbformat.write(notebook, path)
     return notebook
 
@@ -82,8 +91,7 @@ def committed(request):
 def executed(committed, tmp_path_factory):
     """The same notebook, run in an empty folder without any credentials, and the folder."""
     folder = tmp_path_factory.mktemp("notebook")
-    shutil.copy(committed, folder)
-    return execute(folder / committed.name), folder
+    return execute(copied(committed, folder)), folder
 
 
 def test_a_notebook_runs_without_credentials_and_leaves_a_sound_history(executed):
@@ -96,9 +104,22 @@ def test_a_notebook_runs_without_credentials_and_leaves_a_sound_history(executed
 
 
 def test_a_notebook_runs_again_in_the_same_folder(committed, tmp_path):
-    shutil.copy(committed, tmp_path)
-    first, second = (outputs(execute(tmp_path / committed.name)) for _ in range(2))
+    path = copied(committed, tmp_path)
+    first, second = (outputs(execute(path)) for _ in range(2))
     assert [len(cell_numbers(first[name])) for name in first] == [len(cell_numbers(second[name])) for name in second]
+
+
+def test_a_recorded_notebook_is_run_by_a_reader_who_may_send_nothing(tmp_path):
+    recorded = [path for path in COMMITTED if path.with_suffix(".imgmagic.zip").exists()]
+    assert [path.stem for path in recorded] == ["rerun-and-replay"]
+    for notebook in recorded:
+        path = copied(notebook, tmp_path)
+        text = json.dumps(outputs(execute(path, IMGMAGIC_REPLAY="only")))
+        history = Studio(home=tmp_path / ".imgmagic").history
+        book = Recording.open(path.with_suffix(".imgmagic.zip"))
+        digests = {picture.digest for each in book.generations for picture in each.pictures}
+        assert {picture.digest for picture in history.all} == digests
+        assert "recorded 2026-" in text
 
 
 def test_what_a_call_saves_stays_below_200_kb_a_picture(executed):
