@@ -166,14 +166,14 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
         Who has answered whom in this kernel.
     """
     site = asked.site.name
-    fits = [
+    known = [
         each
         for each in recorded
         if each.key == asked.key
         and (each.real or asked.sketching)
-        and (not claims.owner(each.uid) or claims.owner(each.uid) == site)
         and (None in {each.source, asked.source} or each.source == asked.source)
     ]
+    fits = [each for each in known if claims.owner(each.uid) in {"", site}]
     claimed = [each for each in fits if each.uid == claims.answer(site, asked.key)]
     if claimed:
         return claimed[0]
@@ -181,7 +181,10 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
     if same:
         return max(same, key=_rank)
     real = [each for each in fits if each.real] or fits
-    return _in_order(real) if asked.site.cell_id is None else max(real, key=_rank, default=None)
+    if asked.site.cell_id is not None:
+        return max(real, key=_rank, default=None)
+    answered = {each.site for each in known if claims.owner(each.uid)}
+    return _in_order([each for each in real if each.site not in answered] or real)
 
 
 def substitute(asked: Asked, recorded: Iterable[Recorded]) -> Recorded | None:
@@ -196,13 +199,18 @@ def substitute(asked: Asked, recorded: Iterable[Recorded]) -> Recorded | None:
         if each.real
         and each.operation == asked.operation
         and normalise(each.prompt) == words
-        and (each.cell_id == asked.site.cell_id or each.position == asked.site.position)
+        and (_same_cell(each, asked) or each.position == asked.site.position)
     ]
     return max(
         fits,
-        key=lambda each: (each.site == asked.site.name, each.cell_id == asked.site.cell_id, *_rank(each)),
+        key=lambda each: (each.site == asked.site.name, _same_cell(each, asked), *_rank(each)),
         default=None,
     )
+
+
+def _same_cell(each: Recorded, asked: Asked) -> bool:
+    """Tell whether a recording is of the cell that asks; two cells without ids are not known to be one."""
+    return each.cell_id is not None and each.cell_id == asked.site.cell_id
 
 
 def _rank(each: Recorded) -> tuple[bool, str, tuple[str, int]]:
@@ -213,7 +221,8 @@ def _in_order(fits: Sequence[Recorded]) -> Recorded | None:
     """Choose where cells have no ids: equal calls are answered in the order in which they were made.
 
     Here the most recently chosen would be the last of a loop, and the loop would be shown backwards. So takes of one
-    call count as one, and among calls of the session that was last chosen the first one is next.
+    call count as one (the older ones answer only when no other call is left), and among calls of the session that was
+    last chosen the first one is next.
     """
     if not fits:
         return None
