@@ -186,7 +186,7 @@ def test_one_that_waits_for_its_turn_can_be_cancelled_and_is_never_sent(notebook
     notebook.cell("%config ImgMagic.workers = 1", "c")
     [first] = begun(notebook, server, ("%refine --bg red", "a"))
     second = notebook.cell("job = %refine --bg green", "b")
-    second.says("1 others? works? first")
+    second.says("1 other works first")
     assert notebook.value("job.cancel()") is True
     second.says("^%refine --bg: The call was given up before it was sent")
     server.go()
