@@ -393,6 +393,12 @@ class Database:
         with self._transaction() as connection:
             _move(connection, session, number, at, replay=replay, cell_id=cell_id)
 
+    def replayed_in_passing(self, session: str, number: int, cursor: int | None, at: str, cell_id: str | None) -> None:
+        """Log a replay that leaves the cursor where it is: the cell has shown it, the session goes on from there."""
+        with self._transaction() as connection:
+            _move(connection, session, number, at, replay=True, cell_id=cell_id)
+            _insert(connection, "move", {"session": session, "picture": cursor, "at": at})  # chosen by nobody
+
     def last_move(self, session: str) -> Row | None:
         """Give the last cursor move of a session."""
         sql = "SELECT * FROM move WHERE session = ? ORDER BY id DESC LIMIT 1"

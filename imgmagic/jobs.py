@@ -133,7 +133,8 @@ class Slots:
             If the call is given up while it waits.
         """
         with self._freed:
-            watch.until(self._freed, lambda: self._busy < limit, f"{self._busy} others work first")
+            ahead = "1 other works" if self._busy == 1 else f"{self._busy} others work"
+            watch.until(self._freed, lambda: self._busy < limit, f"{ahead} first")
             self._busy += 1
         try:
             yield

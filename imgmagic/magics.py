@@ -238,8 +238,7 @@ class ImgMagic(Magics):
                 said = str(outcome) if isinstance(outcome, ImgmagicError) else type(outcome).__name__
                 spot.settle(line(f"%{args.operation} --bg: {printable(said)}"))
                 return
-            self._shown(outcome, spot, args.output, args.save)
-            execution.made.update(each.generation.id for each in outcome)
+            self._shown(outcome, spot, args.output, args.save, execution)
 
         job = self._studio().submit(**asked, tell=spot.wait, ended=ended)
         execution.refined |= args.operation == "refine"
@@ -285,10 +284,20 @@ class ImgMagic(Magics):
         studio = self._studio()
         return self._shown(studio.look(move(studio)), Spot(self.shell))
 
-    def _shown(self, gallery: Gallery, spot: Spot, output: str | None = None, save: str | None = None) -> Gallery:
-        """Show a gallery once: it keeps quiet for the rest of this execution. Only then may anything else fail."""
+    def _shown(
+        self,
+        gallery: Gallery,
+        spot: Spot,
+        output: str | None = None,
+        save: str | None = None,
+        execution: Execution | None = None,
+    ) -> Gallery:
+        """Show a gallery once: it keeps quiet for the rest of its execution. Only then may anything else fail.
+
+        A job's execution is the one that submitted it: when it ends, some other one may be under way.
+        """
         spot.settle(gallery.bundle)
-        shown_in = self._execution
+        shown_in = execution or self._execution
         shown_in.made.update(each.generation.id for each in gallery)
         gallery.already_shown = lambda: self._execution is shown_in
         if output:

@@ -170,15 +170,14 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
     claims
         Who has answered whom in this kernel.
     """
-    fits = [
+    known = [
         each
         for each in recorded
         if each.key == asked.key
         and (each.real or asked.sketching)
-        and _free(each, asked, claims)
         and (None in {each.source, asked.source} or each.source == asked.source)
     ]
-    return _preferred(fits, asked, claims)
+    return _preferred(known, asked, claims)
 
 
 def substitute(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Recorded | None:
@@ -187,33 +186,27 @@ def substitute(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Re
     Only what a real engine made stands in, and only from the same cell or the same position of a call.
     """
     words = normalise(asked.prompt)
-    fits = [
-        each
-        for each in recorded
-        if each.real
-        and each.operation == asked.operation
-        and normalise(each.prompt) == words
-        and _free(each, asked, claims)
+    known = [
+        each for each in recorded if each.real and each.operation == asked.operation and normalise(each.prompt) == words
     ]
-    cell = [each for each in fits if asked.site.cell_id is not None and each.cell_id == asked.site.cell_id]
-    return _preferred(cell or [each for each in fits if each.position == asked.site.position], asked, claims)
+    cell = [each for each in known if each.cell_id is not None and each.cell_id == asked.site.cell_id]
+    return _preferred(cell or [each for each in known if each.position == asked.site.position], asked, claims)
 
 
-def _free(each: Recorded, asked: Asked, claims: Claims) -> bool:
-    """Tell whether no other call has claimed a recording."""
-    owner = claims.owner(each.uid)
-    return not owner or owner == asked.site.name
-
-
-def _preferred(fits: Sequence[Recorded], asked: Asked, claims: Claims) -> Recorded | None:
-    """Choose among recordings that fit."""
+def _preferred(known: Sequence[Recorded], asked: Asked, claims: Claims) -> Recorded | None:
+    """Choose among recordings that would do, those aside that another call has claimed."""
     site = asked.site.name
+    fits = [each for each in known if claims.owner(each.uid) in {"", site}]
     claimed = [each for each in fits if each.uid == claims.answer(site, asked.key)]
     same = claimed or [each for each in fits if each.site == site]
     if same:
         return max(same, key=_rank)
     real = [each for each in fits if each.real] or fits
-    return _in_order(real) if asked.site.cell_id is None else max(real, key=_rank, default=None)
+    if asked.site.cell_id is not None:
+        return max(real, key=_rank, default=None)
+    # An older take of a call that was answered already is nobody else's answer, unless there is nothing better.
+    answered = {each.site for each in known if claims.owner(each.uid)}
+    return _in_order([each for each in real if each.site not in answered] or real)
 
 
 def _rank(each: Recorded) -> tuple[bool, str, tuple[int, int]]:
@@ -224,7 +217,8 @@ def _in_order(fits: Sequence[Recorded]) -> Recorded | None:
     """Choose where cells have no ids: equal calls are answered in the order in which they were made.
 
     Here the most recently chosen would be the last of a loop, and the loop would be shown backwards. So takes of one
-    call count as one, and among calls of the session that was last chosen the first one is next.
+    call count as one (the older ones answer only when no other call is left), and among calls of the session that was
+    last chosen the first one is next.
     """
     if not fits:
         return None

@@ -429,6 +429,8 @@ class History:
                 self._database.move(self.session, target, _now(), replay=True, cell_id=cell_id)
                 if target != self._cursor:
                     self._moved(target)
+            else:
+                self._database.replayed_in_passing(self.session, target, self._cursor, _now(), cell_id)
         self._tell()
         return numbers
 

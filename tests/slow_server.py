@@ -118,6 +118,7 @@ class SlowServer:
         self.exchanges: list[Exchange] = []
         self._changed = threading.Condition()
         self._gone_on = self._ended = 0
+        self._let_go: set[int] = set()
         self._threads: list[threading.Thread] = []
 
     # --- for tests ---
@@ -138,17 +139,20 @@ class SlowServer:
         with self._changed:
             assert self._changed.wait_for(there, WAIT_S), f"not within {WAIT_S} s; seen: {self.exchanges}"
 
-    def go(self) -> None:
-        """Send the rest of what is being answered now."""
+    def go(self, only: int | None = None) -> None:
+        """Send the rest of what is being answered now, or of one request, counted from 1."""
         with self._changed:
-            self._gone_on = len(self.exchanges)
+            if only is None:
+                self._gone_on = len(self.exchanges)
+            else:
+                self._let_go.add(only)
 
     def reset(self) -> None:
         """End every connection and forget all."""
         self._ended += 1
         for thread in self._threads:
             thread.join(WAIT_S)
-        self.script, self.exchanges, self._threads, self._gone_on = [], [], [], 0
+        self.script, self.exchanges, self._threads, self._gone_on, self._let_go = [], [], [], 0, set()
 
     # --- its own threads ---
 
@@ -177,9 +181,12 @@ class SlowServer:
                 connection.sendall(play.now)
                 self._note(lambda: setattr(exchange, "answered", True))
                 if play.later or not play.now:
-                    self._hold(connection, exchange, lambda: self._gone_on >= number or self._ended > age)
+                    self._hold(connection, exchange, lambda: self._may_go_on(number) or self._ended > age)
                 if exchange.hung_up is None:
                     connection.sendall(play.later)
+
+    def _may_go_on(self, number: int) -> bool:
+        return self._gone_on >= number or number in self._let_go
 
     def _hold(self, connection: socket.socket, exchange: Exchange, ended: Callable[[], bool]) -> None:
         """Do nothing until told to, or until the client hangs up."""

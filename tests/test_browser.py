@@ -127,7 +127,7 @@ def test_the_panel_rolls_back_undoes_and_redoes_in_the_kernel(notebooks, quickst
     expect(panel.get_by_role("button", name="Redo")).to_be_disabled()
 
     notebook.run("branch")
-    expect(current).to_contain_text(["#5"])
+    expect(current).to_contain_text(["#4"])
     expect(panel).to_contain_text(SUNSET)
     assert pictures(panel)[-2:] == [BLUE, SUNSET], "the panel follows the cells"
 
