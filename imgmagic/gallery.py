@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, overload
 
 from imgmagic import render
 from imgmagic.errors import HistoryError, ImageError
+from imgmagic.formats import MIME
 
 if TYPE_CHECKING:
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
     from imgmagic.picture import Picture
     from imgmagic.tree import History
 
@@ -98,8 +99,6 @@ class Gallery(Sequence["Picture"]):
     @property
     def bundle(self) -> dict[str, Any]:
         """What a notebook shows, by MIME type."""
-        from imgmagic import images
-
         pictures = list(self)
         previews = [_preview(each, self._shown.preview_px, _PREVIEW_BYTES) for each in pictures]
         lines = [*self._caption(pictures, previews), *self.notes]
@@ -108,7 +107,7 @@ class Gallery(Sequence["Picture"]):
         bundle: dict[str, Any] = {"text/html": render.page(figures, lines), "text/plain": "\n".join(lines)}
         whole = [each for each in previews if each is not None]
         if whole:
-            alternative = images.alternative(whole, _PREVIEW_BYTES * len(whole))
+            alternative = _alternative(whole)
             bundle[alternative.mime] = base64.b64encode(alternative.data).decode()
         return bundle
 
@@ -161,6 +160,16 @@ def _preview(picture: Picture, side: int, budget: int) -> Preview | None:
         return picture.preview(side, budget)
     except (HistoryError, ImageError):
         return None
+
+
+def _alternative(shown: Sequence[Preview]) -> Preview:
+    """Give the one picture that stands for a whole output where no HTML is shown: a JPEG by itself already does."""
+    budget = _PREVIEW_BYTES * len(shown)
+    if len(shown) == 1 and shown[0].mime == MIME["jpeg"] and len(shown[0].data) <= budget:
+        return shown[0]
+    from imgmagic import images
+
+    return images.alternative(shown, budget)
 
 
 def named(picture: Picture) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from imgmagic.exchange import ImageRequest, Input
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
 
     Region = Callable[[bytes, str], bytes] | None
 

@@ -416,7 +416,6 @@ def _asks_for_help(line: str) -> bool:
 
 def _wishes(args: CellArgs, names: Mapping[str, Any]) -> Wishes:
     """Give what the cell says besides its words."""
-    from imgmagic.masks import is_words
     from imgmagic.prepare import Wishes
 
     return Wishes(
@@ -433,10 +432,17 @@ def _wishes(args: CellArgs, names: Mapping[str, Any]) -> Wishes:
         alt=args.alt,
         save=args.save,
         images=tuple(resolve(each, names) for each in args.image),
-        mask=args.mask if args.mask is None or is_words(args.mask) else resolve(args.mask, names),
+        mask=None if args.mask is None else _mask(args.mask, names),
         soft=args.soft,
         fidelity=args.fidelity,
     )
+
+
+def _mask(text: str, names: Mapping[str, Any]) -> Any:
+    """Give a mask in words as it is, and what any other text stands for."""
+    from imgmagic.masks import is_words  # brings numpy, without which a call that has no mask is quicker
+
+    return text if is_words(text) else resolve(text, names)
 
 
 def _late(spot: Spot) -> Callable[[Gallery | str], None]:

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from imgmagic.images import Preview
+from imgmagic.formats import Preview
 
 _KINDS = {".jpg": ("image/jpeg", b"\xff\xd8\xff"), ".webp": ("image/webp", b"RIFF")}
 _NAME = re.compile(r".*-(\d{1,4})x(\d{1,4})\.(?:jpg|webp)")

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
 
 #: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
 Tell = Callable[[str, "bytes | None"], None]

@@ -22,6 +22,7 @@ from imgmagic import folder, packing, recording, refs
 from imgmagic.errors import HistoryError, SettingsError, printable
 from imgmagic.exchange import IMPORTED, Input, rebuilt
 from imgmagic.executions import Step
+from imgmagic.formats import sniff
 from imgmagic.picture import Generation, Picture
 from imgmagic.previews import Previews
 from imgmagic.replay import CallSite
@@ -512,7 +513,7 @@ class History:
     def _kept(self, data: bytes, position: int) -> dict[str, Any]:
         from imgmagic import images
 
-        kind = images.sniff(data)
+        kind = sniff(data)
         width, height = images.dimensions(data)
         digest = self.store.put(data, kind)
         return {
@@ -525,15 +526,11 @@ class History:
         }
 
     def _kept_original(self, data: bytes) -> dict[str, Any]:
-        from imgmagic import images
-
-        kind = images.sniff(data)
+        kind = sniff(data)
         return {"original": self.store.put(data, kind), "original_format": kind}
 
     def _kept_input(self, each: Any, position: int) -> dict[str, Any]:
-        from imgmagic import images
-
-        kind = images.sniff(each.data)
+        kind = sniff(each.data)
         digest = self.store.put(each.data, kind)
         return {
             "position": position,
@@ -784,7 +781,7 @@ def _shrunk(data: bytes) -> tuple[bytes, Format]:
     from imgmagic import images
 
     small = images.preview(images.decode(data), _SMALL_PX, _SMALL_BYTES)
-    return small.data, images.sniff(small.data)
+    return small.data, sniff(small.data)
 
 
 def check_label(name: str | None) -> None:
