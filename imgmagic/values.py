@@ -51,7 +51,9 @@ def given(role: Role, value: Any, size: str | None = None) -> Input:
     """
     value = _single(value)
     if isinstance(value, Picture):
-        return Input(role, value.bytes, value.number, value.digest if value.reduced else "")
+        return Input.checked(
+            role, value.bytes, value.file, value.number, identity=value.digest if value.reduced else ""
+        )
     if isinstance(value, str):
         value = file_or_address(value)
     if isinstance(value, str):
