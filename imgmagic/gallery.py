@@ -99,6 +99,10 @@ class Gallery(Sequence["Picture"]):
     @property
     def bundle(self) -> dict[str, Any]:
         """What a notebook shows, by MIME type."""
+        with self._history.together():
+            return self._bundle()
+
+    def _bundle(self) -> dict[str, Any]:
         pictures = list(self)
         previews = [_preview(each, self._shown.preview_px, _PREVIEW_BYTES) for each in pictures]
         lines = [*self._caption(pictures, previews), *self.notes]

@@ -267,7 +267,8 @@ class ImgMagic(Magics):
             if found is None:
                 raise CellError(f"{printable(args.source, 80)} is None, which is no image.")
             return studio.source(found, size=args.size), ""
-        return self._current(studio, stack=args.stack)
+        with studio.history.together():
+            return self._current(studio, stack=args.stack)
 
     def _current(self, studio: Studio, *, stack: bool) -> tuple[Picture | Input, str]:
         """Give where a refine without ``--from`` starts: the current picture, but never this cell's own result."""
@@ -287,9 +288,10 @@ class ImgMagic(Magics):
 
     def _shown(self, gallery: Gallery, spot: Spot, output: str | None = None, save: str | None = None) -> Gallery:
         """Show a gallery once: it keeps quiet for the rest of this execution. Only then may anything else fail."""
-        spot.settle(gallery.bundle)
         shown_in = self._execution
-        shown_in.made.update(each.generation.id for each in gallery)
+        with kernel.studio().history.together():
+            spot.settle(gallery.bundle)
+            shown_in.made.update(each.generation.id for each in gallery)
         gallery.already_shown = lambda: self._execution is shown_in
         if output:
             self.shell.push({output: gallery[0] if len(gallery) == 1 else gallery})

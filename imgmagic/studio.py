@@ -558,6 +558,11 @@ class Studio:
         mode = self.defaults.replay
         if mode == "off" or not (order.replay or mode == "only"):
             return None
+        with self.history.together():
+            return self._looked_up(order, mode)
+
+    def _looked_up(self, order: Order, mode: str) -> Gallery | None:
+        """Look for the recorded answer to an order."""
         bound = mode == "only" or self.reading  # nobody is there who could make another take
         asked = _asked(order, sketching=self.sketching and not (order.fresh or order.retakes))
         if order.retakes is not None:
