@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Operation = Literal["imagine", "refine", "import"]
 Role = Literal["source", "reference", "mask"]
@@ -50,6 +50,8 @@ class Input:
         that these were made of.
     name
         What to call it where it has no number: ``photo.jpg``, ``an array``.
+    read
+        Gives the same input with its bytes, where they are at hand but need not be read to answer from a recording.
     """
 
     role: Role
@@ -57,6 +59,7 @@ class Input:
     number: int | None = None
     identity: str = ""
     name: str = ""
+    read: Callable[[], Input] | None = field(default=None, repr=False, compare=False)
     _digest: str = field(default="", init=False, repr=False, compare=False)
 
     @classmethod

@@ -130,6 +130,8 @@ def percent(share: float) -> str:
 
 
 def _fetched(each: Input) -> Input:
+    if each.read is not None:
+        return each.read()
     return replace(each, data=values.fetched(each.identity.removeprefix("url:")))
 
 
