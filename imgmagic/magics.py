@@ -332,6 +332,8 @@ class ImgMagic(Magics):
             If an unknown name was set; once, since it cannot be taken back.
         """
         section: dict[str, Any] = dict.get(self.config, _NAME, {})
+        if not section:
+            return {}
         known = self.trait_names(config=True)
         unknown = [name for name in section if name not in known]
         for name in unknown:
