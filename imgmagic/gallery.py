@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from imgmagic import render
@@ -75,9 +76,13 @@ class Gallery(Sequence["Picture"]):
     def __getitem__(self, index: slice) -> list[Picture]: ...
     def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
         """Give a picture by its position, from 0."""
-        if isinstance(index, slice):
-            return [self._history[number] for number in self.numbers[index]]
-        return self._history[self.numbers[index]]
+        return self._pictures[index]
+
+    @cached_property
+    def _pictures(self) -> list[Picture]:
+        """Read once: nothing of a picture ever changes but its label, which it looks up whenever it is asked."""
+        with self._history.together():
+            return [self._history[number] for number in self.numbers]
 
     def __deepcopy__(self, _memo: object) -> Gallery:
         return self

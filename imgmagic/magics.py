@@ -277,7 +277,7 @@ class ImgMagic(Magics):
         number = source(way, execution, history.replayed(execution.cell_id)) if way and execution.cell_id else None
         if number is None:
             current = studio.source(None)
-            return current, history.unpicked()
+            return current, history.unpicked(current)
         take, own = 1 + history.takes_of(number, str(execution.cell_id)), way[0].number
         return history[number], f"take {take} from #{number} (not from #{own}); --stack builds on #{own}"
 

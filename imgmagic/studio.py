@@ -583,13 +583,14 @@ class Studio:
         taken = order.retakes.generation if order.retakes else None
         site = self.recall.site_of(taken) if taken else order.site
         numbers = self.recall.answer(recorded, site, taken.key if taken else order.request.key)
-        made = self.history[numbers[0]].generation
+        gallery = Gallery(self.history, numbers, self.shown, replayed=True)
+        made = gallery[0].generation
         if order.label is not None and self.history.label_of(numbers[0]) != order.label:
             self.history.label(numbers[0], order.label)
         who = f"{made.engine}/{made.model}".rstrip("/") if made.engine != "sketch" else "the built-in sketch engine"
         parts = [f"recorded {made.created.astimezone():%Y-%m-%d} with {who}", how, "%retake for another"]
-        note = " · ".join(part for part in parts if part)
-        return Gallery(self.history, numbers, self.shown, notes=(note, *self._notices()), replayed=True)
+        gallery.notes = (" · ".join(part for part in parts if part), *self._notices())
+        return gallery
 
     # --- answers that are made ---
 

@@ -270,10 +270,9 @@ class History:
         own = self.replayed(cell_id) | {each.generation.id for each in children if each.generation.cell_id == cell_id}
         return len(own & {each.generation.id for each in children})
 
-    def unpicked(self) -> str:
-        """Say so where the first of several pictures is current though nobody has picked it; else nothing."""
-        picture = self.current
-        if picture is None:
+    def unpicked(self, picture: Picture | Input) -> str:
+        """Say so where a picture is the first of several though nobody has picked it; else nothing."""
+        if not isinstance(picture, Picture):
             return ""
         several = len(self._database.siblings(picture.generation.id))
         if several == 1 or picture.position or picture.number in self._picked:
