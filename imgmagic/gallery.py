@@ -105,13 +105,15 @@ class Gallery(Sequence["Picture"]):
     def bundle(self) -> dict[str, Any]:
         """What a notebook shows, by MIME type."""
         with self._history.together():
-            return self._bundle()
+            shown = [*self._pictures, *self._compared]
+            with self._history.store.ahead((each.file, each.format) for each in shown):
+                return self._bundle()
 
     def _bundle(self) -> dict[str, Any]:
         pictures = list(self)
         previews = [_preview(each, self._shown.preview_px, _PREVIEW_BYTES) for each in pictures]
         lines = [*self._caption(pictures, previews), *self.notes]
-        before = self._parent(pictures)
+        before = self._parent()
         figures = [*before, *self._figures(pictures, previews, "after · " if before else "")]
         bundle: dict[str, Any] = {"text/html": render.page(figures, lines), "text/plain": "\n".join(lines)}
         whole = [each for each in previews if each is not None]
@@ -127,16 +129,24 @@ class Gallery(Sequence["Picture"]):
 
             display(self.bundle, raw=True)
 
-    def _parent(self, pictures: Sequence[Picture]) -> list[render.Figure]:
-        """Give the picture that was edited, small, to stand beside its children."""
-        numbers = {each._parent for each in pictures}
+    @cached_property
+    def _compared(self) -> list[Picture]:
+        """The picture that all of them were edited from, where it is shown beside them; else none."""
+        numbers = {each._parent for each in self._pictures}
         if not self._shown.compare or len(numbers) != 1 or None in numbers:
             return []
-        parent = pictures[0].parent
-        if parent is None:
-            return []
-        preview = _preview(parent, min(_PARENT_PX, self._shown.preview_px), _PARENT_BYTES)
-        return [render.Figure(preview, f"before: {parent.generation.alt}", f"before · {named(parent)}")]
+        parent = self._pictures[0].parent
+        return [] if parent is None else [parent]
+
+    def _parent(self) -> list[render.Figure]:
+        """Give the picture that was edited, small, to stand beside its children."""
+        side = min(_PARENT_PX, self._shown.preview_px)
+        return [
+            render.Figure(
+                _preview(parent, side, _PARENT_BYTES), f"before: {parent.generation.alt}", f"before · {named(parent)}"
+            )
+            for parent in self._compared
+        ]
 
     def _figures(
         self, pictures: Sequence[Picture], previews: Sequence[Preview | None], when: str
