@@ -11,6 +11,7 @@ import os
 import tempfile
 import threading
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,9 +77,11 @@ class Store:
     def ahead(self, files: Iterable[tuple[str, Format]]) -> Iterator[None]:
         """Read and hash files on other threads, for whoever asks for them while the block runs; each is given once.
 
-        Hashing lets go of the interpreter, so meanwhile something else can be done, or another file be hashed.
+        Hashing lets go of the interpreter, so meanwhile something else can be done, or another file be hashed. Only the
+        first few are begun, since all of them are in memory then.
         """
-        self._ahead = {path: _Reading(path, digest) for digest, kind in files for path in [self.path(digest, kind)]}
+        paths = {self.path(digest, kind): digest for digest, kind in islice(files, _AT_ONCE)}
+        self._ahead = {path: _Reading(path, digest) for path, digest in paths.items()}
         try:
             yield
         finally:
@@ -88,6 +91,9 @@ class Store:
         """Give every file below the folder, temporary ones included."""
         return (path for path in sorted(self.root.glob("*/*")) if path.is_file())
 
+
+#: How many files are read at once.
+_AT_ONCE = 4
 
 _CHECK = "`%imgmagic check` lists everything that is damaged."
 
