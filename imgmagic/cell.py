@@ -14,6 +14,7 @@ import json
 import keyword
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from imgmagic.errors import CellError, printable
@@ -211,8 +212,9 @@ def size(text: str) -> str:
     return f"{int(match[1])}x{int(match[2])}"
 
 
+@cache
 def _parser(operation: Operation) -> _Parser:
-    """Build the options of a magic; their order is the order of the help."""
+    """Build the options of a magic, once; their order is the order of the help."""
     what = {
         "imagine": "Make a picture from words. In the cell form the words stand in the lines below.",
         "refine": "Edit the current picture by an instruction. In the cell form it stands in the lines below.",

@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 
 from imgmagic import images
 from imgmagic.errors import ImageError, printable
+from imgmagic.formats import sniff
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -198,7 +199,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 
 def _sixteen_bits(data: bytes) -> bool:
-    return images.sniff(data) == "png" and data[24:25] == bytes([_SIXTEEN_BITS])
+    return sniff(data) == "png" and data[24:25] == bytes([_SIXTEEN_BITS])
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,9 +1,10 @@
 """The rows of the history: the only module that imports sqlite3, and the only one that knows its tables.
 
 A connection per operation: panel callbacks come on another thread, kernels are forked and killed, and a connection that
-lives for one operation has no thread rule, no fork rule and nothing to close. Default journal mode, since WAL does not
-work on the network file systems where notebooks often live. A broken database is reported with its path and never moved
-or rewritten, because what it remembers cost money.
+lives for one operation has no thread rule, no fork rule and nothing to close. To open one takes longer than to ask it
+something, so several questions in a row can be made one operation (`Database.together`). Default journal mode, since
+WAL does not work on the network file systems where notebooks often live. A broken database is reported with its path
+and never moved or rewritten, because what it remembers cost money.
 
 Picture numbers are AUTOINCREMENT: unique in the folder, never used twice. The tree is the input whose role is
 ``source``; there is no second place that names a parent. Cursor moves are a log: the last one of a session is where it
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +149,12 @@ _PICTURE = """
 """
 
 
+class _Shared(threading.local):
+    """The connection of the operation that a thread is in, if it is in one."""
+
+    connection: Any = None
+
+
 class Database:
     """The tables of one folder.
 
@@ -158,6 +166,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._shared = _Shared()
 
     def prepare(self) -> None:
         """Create or migrate the tables.
@@ -183,19 +192,29 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        """Open a connection for one operation; whatever SQLite objects to becomes a `HistoryError`."""
-        connection = None
+        """Give the connection for one operation; whatever SQLite objects to becomes a `HistoryError`."""
+        with self.together():
+            try:
+                yield self._shared.connection
+            except (sqlite3.Error, OverflowError) as exc:
+                raise _translated(exc, self.path) from exc
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all that this thread asks for while the block runs be one operation, with one connection.
+
+        It is for a few questions in a row, and nothing is waited for in the block.
+        """
+        shared = self._shared
+        if shared.connection is not None:
+            yield
+            return
+        shared.connection = _opened(self.path)
         try:
-            connection = sqlite3.connect(self.path, timeout=30, isolation_level=None)
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA foreign_keys = ON")
-            yield connection
-        except (sqlite3.Error, OverflowError) as exc:
-            raise _translated(exc, self.path) from exc
+            yield
         finally:
-            if connection is not None:
-                connection.close()
+            connection, shared.connection = shared.connection, None
+            connection.close()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -451,6 +470,21 @@ class Database:
             pages = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
         return pages + [f"a row of '{row[0]}' names a missing row of '{row[2]}'" for row in broken]
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    """Open a connection as every operation needs it."""
+    connection = None
+    try:
+        connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.Error as exc:
+        if connection is not None:
+            connection.close()
+        raise _translated(exc, path) from exc
+    return connection
 
 
 def _spent(connection: sqlite3.Connection, session: str | None, since: str) -> float:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 Operation = Literal["imagine", "refine", "import"]
 Role = Literal["source", "reference", "mask"]
@@ -50,6 +50,8 @@ class Input:
         that these were made of.
     name
         What to call it where it has no number: ``photo.jpg``, ``an array``.
+    read
+        Gives the same input with its bytes, where they are at hand but need not be read to answer from a recording.
     """
 
     role: Role
@@ -57,11 +59,30 @@ class Input:
     number: int | None = None
     identity: str = ""
     name: str = ""
+    read: Callable[[], Input] | None = field(default=None, repr=False, compare=False)
+    _digest: str = field(default="", init=False, repr=False, compare=False)
+
+    @classmethod
+    def checked(cls, role: Role, data: bytes, digest: str, number: int | None = None, identity: str = "") -> Input:
+        """Make an input of bytes that were hashed just now, when they were read: a key does not hash them again.
+
+        Parameters
+        ----------
+        role, data, number, identity
+            As for the class.
+        digest
+            The sha256 of ``data``, in hex.
+        """
+        made = cls(role, data, number, identity)
+        object.__setattr__(made, "_digest", digest)
+        return made
 
     @property
     def digest(self) -> str:
-        """The sha256 of the bytes, in hex."""
-        return hashlib.sha256(self.data).hexdigest()
+        """The sha256 of the bytes, in hex; other bytes make another input, so it is taken once."""
+        if not self._digest:
+            object.__setattr__(self, "_digest", hashlib.sha256(self.data).hexdigest())
+        return self._digest
 
     @property
     def known_as(self) -> str:

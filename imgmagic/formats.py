@@ -1,11 +1,13 @@
 """The three formats of a picture: their names, suffixes and MIME types, and how their bytes begin. Pure, no Pillow.
 
-What is only stored, sent or looked up is recognised here, so that such a path never pays for importing a decoder.
+What is only stored, sent, looked up or shown again is recognised here, so that such a path never pays for importing a
+decoder: a recorded picture whose preview is there is shown without one.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from imgmagic.errors import ImageError
@@ -25,6 +27,25 @@ MIME: Mapping[Format, str] = {"png": "image/png", "jpeg": "image/jpeg", "webp": 
 
 #: The sha256 of a picture's bytes, as it is written everywhere.
 DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A small encoded picture for display.
+
+    Parameters
+    ----------
+    data
+        JPEG, or for pictures with transparency WebP.
+    mime
+        Its MIME type.
+    size
+        Its width and height in px.
+    """
+
+    data: bytes
+    mime: str
+    size: tuple[int, int]
 
 
 def sniff(data: bytes) -> Format:

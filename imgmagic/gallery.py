@@ -9,13 +9,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
 from imgmagic import render
 from imgmagic.errors import HistoryError, ImageError
+from imgmagic.formats import MIME
 
 if TYPE_CHECKING:
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
     from imgmagic.picture import Picture
     from imgmagic.tree import History
 
@@ -74,9 +76,13 @@ class Gallery(Sequence["Picture"]):
     def __getitem__(self, index: slice) -> list[Picture]: ...
     def __getitem__(self, index: int | slice) -> Picture | list[Picture]:
         """Give a picture by its position, from 0."""
-        if isinstance(index, slice):
-            return [self._history[number] for number in self.numbers[index]]
-        return self._history[self.numbers[index]]
+        return self._pictures[index]
+
+    @cached_property
+    def _pictures(self) -> list[Picture]:
+        """Read once: nothing of a picture ever changes but its label, which it looks up whenever it is asked."""
+        with self._history.together():
+            return [self._history[number] for number in self.numbers]
 
     def __deepcopy__(self, _memo: object) -> Gallery:
         return self
@@ -98,17 +104,21 @@ class Gallery(Sequence["Picture"]):
     @property
     def bundle(self) -> dict[str, Any]:
         """What a notebook shows, by MIME type."""
-        from imgmagic import images
+        with self._history.together():
+            shown = [*self._pictures, *self._compared]
+            with self._history.store.ahead((each.file, each.format) for each in shown):
+                return self._bundle()
 
+    def _bundle(self) -> dict[str, Any]:
         pictures = list(self)
         previews = [_preview(each, self._shown.preview_px, _PREVIEW_BYTES) for each in pictures]
         lines = [*self._caption(pictures, previews), *self.notes]
-        before = self._parent(pictures)
+        before = self._parent()
         figures = [*before, *self._figures(pictures, previews, "after · " if before else "")]
         bundle: dict[str, Any] = {"text/html": render.page(figures, lines), "text/plain": "\n".join(lines)}
         whole = [each for each in previews if each is not None]
         if whole:
-            alternative = images.alternative(whole, _PREVIEW_BYTES * len(whole))
+            alternative = _alternative(whole)
             bundle[alternative.mime] = base64.b64encode(alternative.data).decode()
         return bundle
 
@@ -119,16 +129,24 @@ class Gallery(Sequence["Picture"]):
 
             display(self.bundle, raw=True)
 
-    def _parent(self, pictures: Sequence[Picture]) -> list[render.Figure]:
-        """Give the picture that was edited, small, to stand beside its children."""
-        numbers = {each._parent for each in pictures}
+    @cached_property
+    def _compared(self) -> list[Picture]:
+        """The picture that all of them were edited from, where it is shown beside them; else none."""
+        numbers = {each._parent for each in self._pictures}
         if not self._shown.compare or len(numbers) != 1 or None in numbers:
             return []
-        parent = pictures[0].parent
-        if parent is None:
-            return []
-        preview = _preview(parent, min(_PARENT_PX, self._shown.preview_px), _PARENT_BYTES)
-        return [render.Figure(preview, f"before: {parent.generation.alt}", f"before · {named(parent)}")]
+        parent = self._pictures[0].parent
+        return [] if parent is None else [parent]
+
+    def _parent(self) -> list[render.Figure]:
+        """Give the picture that was edited, small, to stand beside its children."""
+        side = min(_PARENT_PX, self._shown.preview_px)
+        return [
+            render.Figure(
+                _preview(parent, side, _PARENT_BYTES), f"before: {parent.generation.alt}", f"before · {named(parent)}"
+            )
+            for parent in self._compared
+        ]
 
     def _figures(
         self, pictures: Sequence[Picture], previews: Sequence[Preview | None], when: str
@@ -161,6 +179,16 @@ def _preview(picture: Picture, side: int, budget: int) -> Preview | None:
         return picture.preview(side, budget)
     except (HistoryError, ImageError):
         return None
+
+
+def _alternative(shown: Sequence[Preview]) -> Preview:
+    """Give the one picture that stands for a whole output where no HTML is shown: a JPEG by itself already does."""
+    budget = _PREVIEW_BYTES * len(shown)
+    if len(shown) == 1 and shown[0].mime == MIME["jpeg"] and len(shown[0].data) <= budget:
+        return shown[0]
+    from imgmagic import images
+
+    return images.alternative(shown, budget)
 
 
 def named(picture: Picture) -> str:

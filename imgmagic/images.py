@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image, UnidentifiedImageError
 
 from imgmagic.errors import ImageError
-from imgmagic.formats import sniff as sniff  # noqa: PLC0414  the history asks for it here
+from imgmagic.formats import Preview, sniff
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,25 +29,6 @@ _QUALITIES = (80, 65, 50)
 _HOPELESS = 3  # so many times too large, a lower quality will not do
 _SMALLEST_PX = 16
 _SHEET_PX = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A small encoded picture for display.
-
-    Parameters
-    ----------
-    data
-        JPEG, or for pictures with transparency WebP.
-    mime
-        Its MIME type.
-    size
-        Its width and height in px.
-    """
-
-    data: bytes
-    mime: str
-    size: tuple[int, int]
 
 
 def dimensions(data: bytes) -> tuple[int, int]:
@@ -101,7 +81,7 @@ def preview(image: Image.Image, side: int, budget: int) -> Preview:
 
 
 def alternative(shown: Sequence[Preview], budget: int) -> Preview:
-    """Make the one picture that stands for a whole output where no HTML is shown: a PNG or a JPEG.
+    """Make one picture of those of an output, to stand for it where no HTML is shown: a PNG or a JPEG.
 
     Parameters
     ----------
@@ -110,8 +90,6 @@ def alternative(shown: Sequence[Preview], budget: int) -> Preview:
     budget
         Most bytes of the result.
     """
-    if len(shown) == 1 and shown[0].mime == "image/jpeg" and len(shown[0].data) <= budget:
-        return shown[0]
     sheet = _sheet([decode(each.data) for each in shown])
     if not _transparent(sheet):
         return preview(sheet, _SHEET_PX, budget)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from imgmagic.exchange import ImageRequest, Input
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
 
     Region = Callable[[bytes, str], bytes] | None
 
@@ -130,6 +130,8 @@ def percent(share: float) -> str:
 
 
 def _fetched(each: Input) -> Input:
+    if each.read is not None:
+        return each.read()
     return replace(each, data=values.fetched(each.identity.removeprefix("url:")))
 
 

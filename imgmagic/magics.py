@@ -266,7 +266,8 @@ class ImgMagic(Magics):
             if found is None:
                 raise CellError(f"{printable(args.source, 80)} is None, which is no image.")
             return studio.source(found, size=args.size), ""
-        return self._current(studio, stack=args.stack)
+        with studio.history.together():
+            return self._current(studio, stack=args.stack)
 
     def _current(self, studio: Studio, *, stack: bool) -> tuple[Picture | Input, str]:
         """Give where a refine without ``--from`` starts: the current picture, but never this cell's own result."""
@@ -275,7 +276,7 @@ class ImgMagic(Magics):
         number = source(way, execution, history.replayed(execution.cell_id)) if way and execution.cell_id else None
         if number is None:
             current = studio.source(None)
-            return current, history.unpicked()
+            return current, history.unpicked(current)
         take, own = 1 + history.takes_of(number, str(execution.cell_id)), way[0].number
         return history[number], f"take {take} from #{number} (not from #{own}); --stack builds on #{own}"
 
@@ -296,9 +297,10 @@ class ImgMagic(Magics):
 
         A job's execution is the one that submitted it: when it ends, some other one may be under way.
         """
-        spot.settle(gallery.bundle)
         shown_in = execution or self._execution
-        shown_in.made.update(each.generation.id for each in gallery)
+        with kernel.studio().history.together():
+            spot.settle(gallery.bundle)
+            shown_in.made.update(each.generation.id for each in gallery)
         gallery.already_shown = lambda: self._execution is shown_in
         if output:
             self.shell.push({output: gallery[0] if len(gallery) == 1 else gallery})
@@ -339,6 +341,8 @@ class ImgMagic(Magics):
             If an unknown name was set; once, since it cannot be taken back.
         """
         section: dict[str, Any] = dict.get(self.config, _NAME, {})
+        if not section:
+            return {}
         known = self.trait_names(config=True)
         unknown = [name for name in section if name not in known]
         for name in unknown:
@@ -425,7 +429,6 @@ def _asks_for_help(line: str) -> bool:
 
 def _wishes(args: CellArgs, names: Mapping[str, Any]) -> Wishes:
     """Give what the cell says besides its words."""
-    from imgmagic.masks import is_words
     from imgmagic.prepare import Wishes
 
     return Wishes(
@@ -442,10 +445,17 @@ def _wishes(args: CellArgs, names: Mapping[str, Any]) -> Wishes:
         alt=args.alt,
         save=args.save,
         images=tuple(resolve(each, names) for each in args.image),
-        mask=args.mask if args.mask is None or is_words(args.mask) else resolve(args.mask, names),
+        mask=None if args.mask is None else _mask(args.mask, names),
         soft=args.soft,
         fidelity=args.fidelity,
     )
+
+
+def _mask(text: str, names: Mapping[str, Any]) -> Any:
+    """Give a mask in words as it is, and what any other text stands for."""
+    from imgmagic.masks import is_words  # brings numpy, without which a call that has no mask is quicker
+
+    return text if is_words(text) else resolve(text, names)
 
 
 def _late(spot: Spot) -> Callable[[Gallery | str], None]:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from imgmagic.formats import Preview
+
     Alpha = NDArray[np.uint8]  # shape (height, width): 0 is edited, 255 kept
 
 #: Services take masks below this many bytes.
@@ -155,7 +157,7 @@ def alpha(data: bytes) -> Alpha:
     return np.asarray(images.decode(data).convert("RGBA").getchannel("A"))
 
 
-def overlay(source: bytes, mask: bytes) -> images.Preview:
+def overlay(source: bytes, mask: bytes) -> Preview:
     """Show what a mask selects: the source, tinted there."""
     picture = images.decode(source).convert("RGB")
     selected = Image.fromarray(((_TOP - alpha(mask)) * 0.6).astype(np.uint8))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imgmagic.database import Row
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
     from imgmagic.tree import History
 
 _LARGEST_SIDE = 100_000
@@ -318,12 +318,15 @@ class Picture:
         ImageError
             If it cannot be decoded.
         """
-        from imgmagic import images
-
         data = self.bytes  # read and hashed again even if the preview is there: damage is not to be hidden
         previews = self._history.previews
         name = f"{self.file}-{side}-{budget}"
-        return previews.get(name) or previews.put(name, images.preview(images.decode(data), side, budget))
+        kept = previews.get(name)
+        if kept is not None:
+            return kept
+        from imgmagic import images
+
+        return previews.put(name, images.preview(images.decode(data), side, budget))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file: the original bytes, or converted if the suffix asks for another format.

@@ -6,12 +6,13 @@ at any time, so nothing that goes wrong here is an error, and whoever deletes th
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from imgmagic.images import Preview
+from imgmagic.formats import Preview
 
 _KINDS = {".jpg": ("image/jpeg", b"\xff\xd8\xff"), ".webp": ("image/webp", b"RIFF")}
 _NAME = re.compile(r".*-(\d{1,4})x(\d{1,4})\.(?:jpg|webp)")
@@ -33,10 +34,12 @@ class Previews:
     def get(self, name: str) -> Preview | None:
         """Give a preview that was made before; None if there is none, or it is damaged."""
         with suppress(OSError):
-            for path in self._folder(name).glob(f"{name}-*"):
-                match, (mime, magic) = _NAME.fullmatch(path.name), _KINDS.get(path.suffix, ("", b""))
-                if match and mime and path.stat().st_size <= _LARGEST:
-                    data = path.read_bytes()
+            folder = self._folder(name)
+            for each in os.listdir(folder):  # noqa: PTH208  ten times as quick as glob
+                match = _NAME.fullmatch(each) if each.startswith(f"{name}-") else None
+                path = folder / each
+                if match and path.stat().st_size <= _LARGEST:
+                    data, (mime, magic) = path.read_bytes(), _KINDS[path.suffix]
                     return Preview(data, mime, (int(match[1]), int(match[2]))) if data.startswith(magic) else None
         return None
 

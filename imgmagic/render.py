@@ -17,7 +17,7 @@ from imgmagic.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
 
 _MAX_ALT = 600
 

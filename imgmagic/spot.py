@@ -14,7 +14,7 @@ from imgmagic.errors import ImageError
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
 
 _TERMINAL_PATIENCE = 2  # the first line comes at once, the second after half a second
 _PARTIAL_PX, _PARTIAL_BYTES = 384, 40_000

@@ -13,7 +13,7 @@ from imgmagic.errors import SettingsError, printable
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
     from imgmagic.studio import Studio
 
 _HEAD = ("", "value", "from")

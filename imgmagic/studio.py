@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
-    from imgmagic.images import Preview
+    from imgmagic.formats import Preview
 
 #: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
 Tell = Callable[[str, "bytes | None"], None]
@@ -558,6 +558,11 @@ class Studio:
         mode = self.defaults.replay
         if mode == "off" or not (order.replay or mode == "only"):
             return None
+        with self.history.together():
+            return self._looked_up(order, mode)
+
+    def _looked_up(self, order: Order, mode: str) -> Gallery | None:
+        """Look for the recorded answer to an order."""
         bound = mode == "only" or self.reading  # nobody is there who could make another take
         asked = _asked(order, sketching=self.sketching and not (order.fresh or order.retakes))
         if order.retakes is not None:
@@ -578,13 +583,14 @@ class Studio:
         taken = order.retakes.generation if order.retakes else None
         site = self.recall.site_of(taken) if taken else order.site
         numbers = self.recall.answer(recorded, site, taken.key if taken else order.request.key)
-        made = self.history[numbers[0]].generation
+        gallery = Gallery(self.history, numbers, self.shown, replayed=True)
+        made = gallery[0].generation
         if order.label is not None and self.history.label_of(numbers[0]) != order.label:
             self.history.label(numbers[0], order.label)
         who = f"{made.engine}/{made.model}".rstrip("/") if made.engine != "sketch" else "the built-in sketch engine"
         parts = [f"recorded {made.created.astimezone():%Y-%m-%d} with {who}", how, "%retake for another"]
-        note = " · ".join(part for part in parts if part)
-        return Gallery(self.history, numbers, self.shown, notes=(note, *self._notices()), replayed=True)
+        gallery.notes = (" · ".join(part for part in parts if part), *self._notices())
+        return gallery
 
     # --- answers that are made ---
 

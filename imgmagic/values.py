@@ -1,8 +1,9 @@
 """What a value is as an image: its bytes, and what a request's key knows it by.
 
 Pictures are known by their digest, addresses by the address, arrays, figures and PIL images by their decoded pixels
-(they are encoded anew each time), everything else by its bytes. A URL is not fetched here: its address is enough for a
-key, so that a recorded picture can be found without a network; `inputs.complete` fetches it when a request is sent.
+(they are encoded anew each time), everything else by its bytes. A URL is not fetched here, nor a picture of the history
+read: the address or the digest is enough for a key, so that a recorded picture can be found without a network and
+without a look at its source; `inputs.complete` fetches and reads when a request is sent.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def given(role: Role, value: Any, size: str | None = None) -> Input:
     """
     value = _single(value)
     if isinstance(value, Picture):
-        return Input(role, value.bytes, value.number, value.digest if value.reduced else "")
+        return Input(role, b"", value.number, value.digest, read=lambda: _of_picture(role, value))
     if isinstance(value, str):
         value = file_or_address(value)
     if isinstance(value, str):
@@ -61,6 +62,12 @@ def given(role: Role, value: Any, size: str | None = None) -> Input:
         kind = type(value).__name__
         raise ImageError(f"A value of type {printable(kind, 60)} is no image.", hint=_hint_for(value))
     return limited(found)
+
+
+def _of_picture(role: Role, picture: Picture) -> Input:
+    """Read a picture of the history; one of a small recording goes on being known by the digest of its original."""
+    identity = picture.digest if picture.reduced else ""
+    return limited(Input.checked(role, picture.bytes, picture.file, picture.number, identity))
 
 
 def spread(value: Any) -> list[Any]:

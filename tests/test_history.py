@@ -357,6 +357,34 @@ def test_a_changed_file_is_not_read(tmp_path):
         _ = picture.bytes
 
 
+def test_a_recorded_refine_answers_though_its_source_is_gone_and_a_new_one_is_refused(tmp_path):
+    studio = Studio(home=tmp_path, engine=Painter())
+    source = studio.imagine("a cat")[0]
+    studio.refine("bluer")
+    source.path.unlink()
+    later = Studio(home=tmp_path, engine=Painter())
+    again = later.refine("bluer", source=1, replay=True)
+    assert again.numbers == (2,)
+    assert again.bundle["text/html"].count("<img ") == 1
+    assert "damaged or missing" in again.bundle["text/html"]
+    with pytest.raises(HistoryError, match="missing"):
+        later.refine("redder", source=1)
+
+
+def test_an_error_in_an_operation_of_several_questions_leaves_nothing_open(grown):
+    history, seen = grown, []
+    history.label(3, "tail")
+    with pytest.raises(HistoryError, match="#99"), history.together():
+        history.find("#99")
+    assert history._database._shared.connection is None
+    assert history["tail"].number == 3
+    with history.together(), history.together():
+        other = threading.Thread(target=lambda: seen.append(history.label(2, "other").number))
+        other.start()
+        other.join()
+        assert history["other"].number == seen[0] == 2
+
+
 def test_a_damaged_file_is_written_anew_when_the_same_bytes_come_again(tmp_path):
     studio = Studio(home=tmp_path, engine=Painter())
     picture = studio.imagine("a cat")[0]

@@ -206,6 +206,25 @@ def test_loading_imports_no_heavy_library_prints_nothing_and_writes_nothing(tmp_
     assert list(tmp_path.iterdir()) == []
 
 
+REPLAY = """
+import sys
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+shell.run_line_magic("load_ext", "imgmagic")
+for magic, words in (("imagine", "a beach"), ("refine", "make the sky pink")):
+    shell.run_cell_magic(magic, "", words)
+print(sorted({"PIL", "numpy", "requests"} & set(sys.modules)))
+"""
+
+
+def test_recorded_pictures_are_shown_again_without_any_heavy_library(tmp_path):
+    command = [sys.executable, "-c", REPLAY]
+    runs = [subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True) for _ in range(2)]
+    made, replayed = (ast.literal_eval(each.stdout.splitlines()[-1]) for each in runs)
+    assert "PIL" in made
+    assert replayed == []
+
+
 def test_importing_the_package_imports_neither_ipython_nor_anything_heavy():
     code = "import sys, imgmagic; print({'IPython', 'numpy', 'PIL', 'requests', 'ipywidgets'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,6 +21,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 from tests.bench.processes import ROOT
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _CHUNK = 2**16
+_COUNT = "/asked"
+_PATIENCE_S = 60
 #: Seconds between an unfinished picture and the finished one; more than a client needs to show the first.
 PAUSE_S = 0.5
 
@@ -51,6 +54,11 @@ class Server:
         """Give the monotonic time at which the next answer not yet asked about was sent; waits for it."""
         return float(self._line())
 
+    def asked(self) -> int:
+        """Give how many requests have come until now, this one aside, whatever they were for."""
+        with urlopen(f"{self.url}{_COUNT}", timeout=_PATIENCE_S) as answer:
+            return int(answer.read())
+
     def _line(self) -> str:
         return self._process.stdout.readline().strip() if self._process.stdout else ""
 
@@ -71,30 +79,38 @@ def main(files: Sequence[str]) -> None:
     bodies = itertools.cycle([Path(each).read_bytes() for each in files])
     with socket.create_server(("127.0.0.1", 0)) as listener:
         print(listener.getsockname()[1], flush=True)
+        count = 0
         while True:
             connection, _ = listener.accept()
             with connection:
-                asked = _received(connection)
-                if asked is not None:
+                path, asked = _received(connection)
+                count += bool(path) and path != _COUNT
+                if path == _COUNT:
+                    _reply(connection, "200 OK", str(count).encode())
+                elif path.endswith(_ROUTES):
                     (_stream if b'"stream"' in asked else _send)(connection, next(bodies))
+                elif path:
+                    _reply(connection, "404 Not Found", b"")
 
 
-def _received(connection: socket.socket) -> bytes | None:
-    """Read one whole request; give its body if it is one for pictures."""
+def _received(connection: socket.socket) -> tuple[str, bytes]:
+    """Read one whole request; give its path and its body, both empty if none came."""
     data = bytearray()
     while b"\r\n\r\n" not in data:
         chunk = connection.recv(_CHUNK)
         if not chunk:
-            return None
+            return "", b""
         data += chunk
     head, _, body = bytes(data).partition(b"\r\n\r\n")
     while len(body) < _length(head):
         body += connection.recv(_CHUNK)
-    path = head.split(b" ", 2)[1].split(b"?")[0].decode()
-    if not path.endswith(_ROUTES):
-        connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-        return None
-    return body
+    return head.split(b" ", 2)[1].split(b"?")[0].decode(), body
+
+
+def _reply(connection: socket.socket, status: str, body: bytes) -> None:
+    """Answer with a few bytes that are no picture."""
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    connection.sendall(head.encode() + body)
 
 
 def _length(head: bytes) -> int:
