@@ -62,6 +62,9 @@ MIGRATIONS = (
         host TEXT NOT NULL, pid INTEGER NOT NULL
     );
     """,
+    """
+    CREATE TABLE star (picture INTEGER PRIMARY KEY NOT NULL REFERENCES picture ON DELETE CASCADE);
+    """,
 )
 
 Row = sqlite3.Row
@@ -209,12 +212,28 @@ class Database:
             "ORDER BY picture.number"
         )
 
+    def overview(self, after: int, start: int) -> list[Row]:
+        """Give what a tree of pictures is drawn from, for every number above one; of a prompt only its start."""
+        return self._rows(
+            "SELECT picture.number, source.picture AS parent, picture.generation, "
+            "generation.engine, substr(generation.prompt, 1, ?) AS prompt, generation.created FROM picture "
+            "JOIN generation ON generation.id = picture.generation "
+            "LEFT JOIN input AS source ON source.generation = picture.generation AND source.role = 'source' "
+            "WHERE picture.number > ? ORDER BY picture.number",
+            start,
+            after,
+        )
+
+    def total(self) -> int:
+        """Count the pictures of the folder."""
+        return int(self._rows("SELECT count(*) FROM picture")[0][0])
+
     def spent(self, session: str | None = None, since: str = "") -> float:
         """Sum the known costs in US dollars."""
         sql = "SELECT total(cost_usd) AS usd FROM generation WHERE created >= ? AND (? IS NULL OR session = ?)"
         return float(self._rows(sql, since, session, session)[0]["usd"])
 
-    # --- labels and the cursor ---
+    # --- labels, stars and the cursor ---
 
     def labels(self) -> dict[str, int]:
         """Give every label with the number it names."""
@@ -224,6 +243,18 @@ class Database:
         """Let a label name a picture, and no other."""
         with self._transaction() as connection:
             _label(connection, name, number)
+
+    def stars(self) -> set[int]:
+        """Give the numbers of the pictures that have a star."""
+        return {row["picture"] for row in self._rows("SELECT picture FROM star")}
+
+    def star(self, number: int, *, on: bool) -> None:
+        """Give a picture a star, or take it away."""
+        with self._transaction() as connection:
+            if on:
+                connection.execute("INSERT OR IGNORE INTO star VALUES (?)", (number,))
+            else:
+                connection.execute("DELETE FROM star WHERE picture = ?", (number,))
 
     def move(self, session: str, number: int | None, at: str) -> None:
         """Log that a session's cursor moved."""

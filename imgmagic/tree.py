@@ -201,13 +201,39 @@ class History:
 
     def search(self, words: str) -> list[Picture]:
         """Give the pictures whose prompt or label has all the words, upper or lower case, oldest first."""
+        return [self[number] for number in self.found(words)]
+
+    def found(self, words: str) -> list[int]:
+        """Give the numbers of what `search` gives."""
         wanted = words.casefold().split()
         found = []
         for row in self._database.prompts():
             text = " ".join(str(row[name] or "") for name in ("typed", "prompt", "label")).casefold()
             if all(word in text for word in wanted):
                 found.append(row["number"])
-        return [self[number] for number in found]
+        return found
+
+    def overview(self, after: int = 0, start: int = 200) -> list[dict[str, Any]]:
+        """Give what a tree of pictures is drawn from, for every picture of the folder with a number above one.
+
+        Parameters
+        ----------
+        after
+            The number.
+        start
+            How many characters of a prompt are given.
+
+        Returns
+        -------
+        list of dict
+            number, parent, generation, engine, prompt and created, by number; one query, no file is read.
+        """
+        return [dict(row) for row in self._database.overview(after, start)]
+
+    @property
+    def total(self) -> int:
+        """How many pictures the folder has, whichever session made them."""
+        return self._database.total()
 
     def label_of(self, number: int) -> str | None:
         """Give a picture's label, or None."""
@@ -304,7 +330,7 @@ class History:
         self._tell()
 
     def _tell(self) -> None:
-        for watcher in self.watchers:
+        for watcher in list(self.watchers):
             watcher()
 
     def _moved(self, number: int) -> None:
@@ -408,6 +434,18 @@ class History:
         check_label(name)
         picture = self[ref]
         self._database.label(name, picture.number)
+        self._tell()
+        return picture
+
+    @property
+    def stars(self) -> set[int]:
+        """The numbers of the pictures that have a star, in the whole folder."""
+        return self._database.stars()
+
+    def star(self, ref: int | str | Picture, on: bool = True) -> Picture:  # noqa: FBT001, FBT002  reads well: star(7)
+        """Give a picture a star, or take it away again: a mark for what is worth finding later, like a label."""
+        picture = self[ref]
+        self._database.star(picture.number, on=on)
         self._tell()
         return picture
 
