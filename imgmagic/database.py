@@ -224,6 +224,11 @@ class Database:
             after,
         )
 
+    def newest(self) -> int | None:
+        """Give the highest number, or None if there is none."""
+        number: int | None = self._rows("SELECT max(number) FROM picture")[0][0]
+        return number
+
     def total(self) -> int:
         """Count the pictures of the folder."""
         return int(self._rows("SELECT count(*) FROM picture")[0][0])

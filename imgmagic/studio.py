@@ -84,8 +84,14 @@ class Studio:
         home = self._home if self._home is not None else find_home(self.environment, Path.cwd())
         history, note = _open_history(home, self._session_name)
         history.present = lambda numbers: Gallery(history, numbers, self.shown).bundle
+        history.open_panel = self._panel
         history.notices[:0] = [note] if note else []
         return history
+
+    def _panel(self) -> Any:
+        from imgmagic.panel import Panel
+
+        return Panel(self)
 
     @property
     def opened(self) -> bool:

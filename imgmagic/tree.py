@@ -57,6 +57,8 @@ class History:
         self.session = session
         self.store = Store(home / "objects")
         self.present: Callable[[Sequence[int]], dict[str, Any]] = lambda numbers: {"text/plain": f"#{numbers[0]}"}
+        #: Makes the panel; the studio puts it here, since a panel needs one.
+        self.open_panel: Callable[[], Any] | None = None
         self._database = folder.opened(home)
         self._lock = threading.RLock()
         self._undo: list[int | None] = []
@@ -180,7 +182,7 @@ class History:
 
     def newest(self) -> int | None:
         """Give the highest number of the folder, whichever session made it; None if there is none."""
-        return max((row["number"] for row in self._database.prompts()), default=None)
+        return self._database.newest()
 
     def children(self, ref: int | str | Picture) -> list[Picture]:
         """Give the pictures edited from one, oldest first."""
@@ -253,6 +255,18 @@ class History:
         """Sum what all calls of the folder cost in US dollars since a moment (aware), or ever."""
         moment = since.astimezone(timezone.utc).isoformat(timespec="milliseconds") if since else ""
         return self._database.spent(None, moment)
+
+    def panel(self) -> Any:
+        """Give the panel, a widget that shows itself in a notebook; `%images` shows the same.
+
+        Raises
+        ------
+        HistoryError
+            If the history belongs to no studio.
+        """
+        if self.open_panel is None:
+            raise HistoryError("A panel needs a studio: `Studio(home).history.panel()`.")
+        return self.open_panel()
 
     # --- moving ---
 

@@ -1,0 +1,96 @@
+"""What is said about one picture in the panel, and the cell that makes it again."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from imgmagic.errors import ImageError, printable
+from imgmagic.exchange import DEFAULTS
+from imgmagic.gallery import facts, named
+from imgmagic.render import language
+
+if TYPE_CHECKING:
+    from imgmagic.picture import Picture
+
+#: How options are spelled that a cell may need to say.
+_OPTIONS = {
+    "n": "-n",
+    "size": "-s",
+    "quality": "-q",
+    "background": "--background",
+    "format": "-f",
+    "compression": "-c",
+    "moderation": "--moderation",
+    "model": "-m",
+}
+_INHERITED = ("size", "quality", "background", "format")
+_LONGEST = 32_000
+_MASK_NAME = re.compile(r"[\w][\w.-]{0,79}")
+
+
+def described(picture: Picture) -> dict[str, Any]:
+    """Give what the panel shows below a picture: plain values, to be shown as text."""
+    made = picture.generation
+    suffix = picture.path.suffix
+    return {
+        "name": printable(named(picture), 100),
+        "prompt": made.prompt[:_LONGEST],
+        "alt": printable(made.alt, 600),
+        "lang": language(made.prompt),
+        "caption": printable(made.caption, 600),
+        "facts": _facts(picture),
+        "size": list(picture.size),
+        "file": f"imgmagic-{picture.number}{suffix}",
+        "cell": cell_text(picture),
+        "refined": picture._parent is not None,
+    }
+
+
+def _facts(picture: Picture) -> list[list[str]]:
+    """Give name and value of what is known about how a picture was made; nothing unknown is listed."""
+    made = picture.generation
+    width, height = picture.size
+    asked = {name: made.params.get(name) for name in ("quality", "background", "moderation", "compression")}
+    shown = {
+        "Made by": "sketch: drawn by rules, not AI" if made.engine == "sketch" else f"{made.engine}/{made.model}",
+        "Size": f"{width} × {height} {picture.format.upper()}",
+        **{name.capitalize(): str(value) for name, value in asked.items() if value not in (None, "auto")},
+        "Took": f"{made.seconds:.1f} s",
+        "Cost": next((each for each in facts(picture) if "$" in each), ""),
+        "Date": f"{made.created.astimezone():%Y-%m-%d %H:%M}",
+        "Notebook": made.session,
+    }
+    return [[name, printable(value.rstrip("/"), 200)] for name, value in shown.items() if value]
+
+
+def cell_text(picture: Picture) -> str:
+    """Give the cell that asks for a picture: options that are not there anyway, and the words."""
+    made, parent = picture.generation, picture.parent
+    inherited = {name: parent.params.get(name) for name in _INHERITED} if parent is not None else {}
+    usual = {**DEFAULTS, **{name: value for name, value in inherited.items() if value is not None}}
+    words = [f"%%{made.operation}"] + ([f"--from {parent.number}"] if parent is not None else [])
+    words += [
+        f"{spelled} {_quoted(str(made.params[name]))}"
+        for name, spelled in _OPTIONS.items()
+        if made.params.get(name) not in (None, usual.get(name))
+    ]
+    if "{" in made.prompt or "}" in made.prompt:
+        words.append("--raw")  # what stands in braces has been filled in already
+    return f"{' '.join(words)}\n{made.prompt}"
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if re.search(r"[\s'\"]", value) else value
+
+
+def check_mask_name(name: str) -> None:
+    """Refuse a name that ``--mask name:NAME`` could not say.
+
+    Raises
+    ------
+    ImageError
+        If it is not made of letters, digits, ``_``, ``-`` and dots.
+    """
+    if not _MASK_NAME.fullmatch(name):
+        raise ImageError(f"'{printable(name, 60)}' is no name for a mask: letters, digits, _, - and dots.")

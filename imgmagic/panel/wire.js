@@ -1,0 +1,51 @@
+// The line to the kernel: questions with an id, their answers, and news that nobody asked for.
+
+/**
+ * An answer, or news.
+ * @typedef {Record<string, any>} Content
+ * @typedef {{content: Content, parts: DataView[]}} Said
+ */
+
+export class Wire {
+  /**
+   * @param {any} model anywidget's
+   * @param {(content: Content, parts: DataView[]) => void} news
+   */
+  constructor(model, news) {
+    this.model = model;
+    this.last = Math.floor(Math.random() * 2 ** 40);
+    /** @type {Map<number, {resolve: (said: Said) => void, reject: (error: Error) => void}>} */
+    this.open = new Map();
+    this.heard = (/** @type {Content} */ content, /** @type {DataView[]} */ parts) => {
+      if (content.news) news(content, parts);
+      const asked = this.open.get(content.re);
+      if (!asked) return; // another view of the same panel has asked
+      this.open.delete(content.re);
+      if (content.error) asked.reject(new Error(content.error));
+      else asked.resolve({ content, parts });
+    };
+    model.on("msg:custom", this.heard);
+  }
+
+  /**
+   * Ask the kernel; rejected with the sentence that it answers if it cannot.
+   * @param {string} ask
+   * @param {Content} [more]
+   * @param {ArrayBuffer[]} [parts]
+   * @returns {Promise<Said>}
+   */
+  ask(ask, more = {}, parts = []) {
+    this.last += 1;
+    const id = this.last;
+    return new Promise((resolve, reject) => {
+      this.open.set(id, { resolve, reject });
+      this.model.send({ ...more, id, ask }, undefined, parts);
+    });
+  }
+
+  close() {
+    this.model.send({ id: 0, ask: "bye" });
+    this.model.off("msg:custom", this.heard);
+    this.open.clear();
+  }
+}
