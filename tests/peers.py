@@ -171,14 +171,19 @@ def require_node() -> str:
 
 def npm_tool(command: str, package: str) -> str:
     """Give the path of a command of an npm package, installed on first use."""
-    return str(npm_package(package).parent / ".bin" / command)
+    return str(_installed(package) / ".bin" / command)
 
 
 def npm_package(package: str) -> Path:
     """Give the folder of an npm package, installed on first use."""
+    return _installed(package) / package.rpartition("@")[0]
+
+
+def _installed(package: str) -> Path:
+    """Give the folder that npm puts a package and its commands into."""
     home = tools_folder() / package.rpartition("/")[2].replace("@", "-")
-    path = home / "node_modules" / package.rpartition("@")[0]
-    if not path.exists():
+    path = home / "node_modules"
+    if not (path / package.rpartition("@")[0]).exists():
         _install(package, home)
     return path
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 import nbformat
 import numpy as np
 import pytest
+from nbconvert import HTMLExporter
 from PIL import Image
 from playwright.sync_api import expect
 
 from tests.helpers import png
+from tests.lab import voila
 from tests.peers import npm_package
 
 if TYPE_CHECKING:
@@ -40,15 +42,20 @@ CELLS = {
 }
 
 
-def opened(notebooks, cells=CELLS, **more) -> Notebook:
-    """Open a notebook made of cells and run it."""
+def written(notebooks, cells=CELLS, **more) -> Path:
+    """Write a notebook made of cells where the server can see it."""
     book = nbformat.v4.new_notebook(
         cells=[nbformat.v4.new_code_cell(code, id=name) for name, code in (cells | more).items()],
         metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}},
     )
     path = notebooks.lab.folder() / "panel.ipynb"
     nbformat.write(book, path)
-    notebook = notebooks.open(path)
+    return path
+
+
+def opened(notebooks, cells=CELLS, *, classic=False, **more) -> Notebook:
+    """Open such a notebook and run it."""
+    notebook = notebooks.open(written(notebooks, cells, **more), classic=classic)
     notebook.run_all()
     return notebook
 
@@ -447,3 +454,67 @@ def test_ten_thousand_pictures_are_scrolled_by_asking_for_what_is_seen(notebooks
     expect(tile(panel, 10001)).to_be_visible()
     assert panel.get_by_role("treeitem").count() < 12
     panel.screenshot(path=tmp_path / "many.png")
+
+
+def test_notebook_7_shows_the_same_panel(notebooks, tmp_path):
+    pytest.importorskip("notebook")
+    notebook = opened(notebooks, classic=True)
+    panel = panel_of(notebook)
+    expect(notebook.cell("panel").locator(".imgmagic-static")).to_be_hidden()
+    tile(panel, 5).click()
+    notebook.page.keyboard.press("Enter")
+    is_current(panel, 5)
+    assert current(notebook) == 5
+    panel.screenshot(path=tmp_path / "notebook.png")
+
+
+def test_voila_shows_a_panel_that_works(notebooks, browser, tmp_path):
+    pytest.importorskip("voila")
+    with voila(written(notebooks)) as url, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(url, timeout=120_000)
+        panel = page.get_by_role("region", name="Image history")
+        expect(panel).to_have_attribute("data-loaded", "1", timeout=60_000)
+        tile(panel, 5).click()
+        press(panel, "Roll back here")
+        is_current(panel, 5)
+        page.screenshot(path=tmp_path / "voila.png", full_page=True)
+
+
+def test_a_page_on_the_web_shows_the_history_without_scripts(notebooks, browser):
+    """As a browser without scripts shows what nbconvert made of the saved notebook."""
+    notebook = opened(notebooks, whole="%images --static")
+    panel_of(notebook)
+    notebook.save()
+    path = notebooks.lab.root / notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
+    html, _ = HTMLExporter().from_filename(str(path))
+    path.with_suffix(".html").write_text(html, encoding="utf-8")
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(path.with_suffix(".html").as_uri())
+        first, second = page.locator(".imgmagic-static").all()
+        expect(first).to_contain_text("The way to the current picture")
+        expect(first.get_by_role("img", name="Add a sailboat.")).to_be_visible()
+        expect(second.get_by_role("img", name="before: a beach at noon")).to_be_hidden()
+        second.locator("summary").first.click()
+        expect(second.get_by_role("img", name="before: a beach at noon")).to_be_visible()
+
+
+def test_the_panel_works_while_a_cell_runs_and_says_so_when_the_kernel_is_gone(notebooks):
+    """Newer kernels answer the panel on another thread while a cell runs, older ones when it has ended."""
+    notebook = opened(notebooks, busy="import time; time.sleep(2)")
+    panel = panel_of(notebook)
+    notebook.page.evaluate("""() => {
+        const shown = window.jupyterapp.shell.currentWidget.content;
+        shown.activeCellIndex = shown.widgets.length - 1;
+        shown.deselectAll();
+        window.jupyterapp.commands.execute('notebook:run-cell');
+    }""")
+    tile(panel, 4).click()
+    press(panel, "Roll back here")
+    is_current(panel, 4)
+    assert current(notebook) == 4
+    expect(panel.get_by_role("status").first).to_be_empty()
+    notebook.restart()
+    tile(panel, 5).click()
+    expect(panel.get_by_role("status").first).to_contain_text("this cell must be run again")

@@ -2,7 +2,7 @@
 
 import { line } from "./layout.js";
 import { button, copy, disable, download, labelled, make, set } from "./page.js";
-import { plain } from "./text.js";
+import { lines, plain } from "./text.js";
 
 const LONGEST_WAY = 60;
 
@@ -74,7 +74,7 @@ export class Details {
   /** @param {import("./wire.js").Content} content */
   fill(content) {
     this.known = content;
-    this.prompt.textContent = content.prompt;
+    this.prompt.textContent = lines(content.prompt);
     set(this.prompt, "lang", content.lang || null);
     this.caption.textContent = content.caption;
     this.facts.replaceChildren(

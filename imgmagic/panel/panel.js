@@ -14,6 +14,7 @@ import { Wire } from "./wire.js";
 
 const PAUSE = 200;
 const PAINTED = "painted";
+const BUSY = "The kernel does not answer yet: a cell is running, or it was restarted and this cell must be run again.";
 
 class Panel {
   /**
@@ -21,7 +22,11 @@ class Panel {
    * @param {HTMLElement} place
    */
   constructor(model, place) {
-    this.wire = new Wire(model, (content, parts) => this.heard(content, parts));
+    this.wire = new Wire(
+      model,
+      (content, parts) => this.heard(content, parts),
+      (waiting) => this.slow(waiting),
+    );
     this.rows = nothing();
     this.shown = this.rows;
     /** @type {import("./filmstrip.js").Marks} */
@@ -107,7 +112,8 @@ class Panel {
       ["Shift+Z", "redo"],
       ["S", "star"],
       ["+ − 0 1", "zoom, in the picture"],
-      ["Space", "hold to flip, or dab the brush"],
+      ["Space", "hold to flip"],
+      ["arrows, Space, Shift+arrows", "move the brush, dab, draw"],
     ];
     const items = keys.map(([key, what]) => make("span", {}, make("kbd", {}, key), ` ${what}`));
     return make("details", { class: "imgmagic-help" }, make("summary", {}, "Keys"), make("div", { class: "imgmagic-tools" }, ...items));
@@ -250,6 +256,13 @@ class Panel {
   fail(error) {
     this.message.classList.add("imgmagic-error");
     this.message.textContent = error instanceof Error ? error.message : String(error);
+  }
+
+  /** @param {boolean} waiting for the kernel */
+  slow(waiting) {
+    const { textContent } = this.message;
+    if (waiting && !textContent) this.say(BUSY);
+    if (!waiting && textContent === BUSY) this.say("");
   }
 
   // --- what a person does ---

@@ -28,11 +28,11 @@ SHOWN = 300
 
 _NEWEST = 12
 _LINE = 12
-_THUMB_PX, _PAIR_PX = 112, 384
+_THUMB_PX, _PAIR_PX = 144, 320
 _WHOLE_BYTES = 4_000_000
 _INDENT_PX, _DEEPEST = 28, 12
 
-_ITEM = "display:inline-block;vertical-align:top;width:136px;margin:0 8px 10px 0"
+_ITEM = "display:inline-block;vertical-align:top;width:152px;margin:0 10px 12px 0"
 _SMALL = "font-size:87%;opacity:0.8"
 _ROW = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start"
 
@@ -48,7 +48,7 @@ def newest(history: History) -> dict[str, Any]:
     """Give the current picture's line and the newest pictures, in `LIMIT` bytes at most."""
     line = _line(history)
     recent = _recent(history)
-    for budget, words in ((3_000, 100), (2_000, 60), (1_000, 30), (500, 10)):
+    for budget, words in ((6_000, 100), (3_000, 80), (1_500, 40), (500, 10)):
         html = _newest(history, line, recent, budget, words)
         if len(html.encode()) <= LIMIT:
             break
@@ -88,7 +88,7 @@ def _item(picture: Picture, cursor: int | None, budget: int, words: int) -> str:
     mark = " · current" if picture.number == cursor else ""
     caption = f"<strong>{escape(printable(named(picture), 60))}</strong>{mark}"
     prompt = escape(printable(picture.prompt, words))
-    image = _image(picture, _THUMB_PX, budget, picture.generation.alt, words)
+    image = _image(picture, budget, words)
     return f'<div style="{_ITEM}">{image}<div>{caption}</div><div dir="auto" style="{_SMALL}">{prompt}</div></div>'
 
 
@@ -137,12 +137,11 @@ def _entry(history: History, number: int, budget: int) -> str:
     mark = " · <strong>current</strong>" if number == history.cursor else ""
     head = f"<strong>{escape(printable(named(picture), 60))}</strong>{came}{mark}"
     about = escape(" · ".join(facts(picture)))
-    thumb = _image(picture, _THUMB_PX, min(budget, 4_000), picture.generation.alt)
+    thumb = _image(picture, min(budget, 6_000))
     pair = ""
     if parent is not None:
-        before = _image(parent, _PAIR_PX, budget, f"before: {parent.generation.alt}")
-        after = _image(picture, _PAIR_PX, budget, f"after: {picture.generation.alt}")
-        pair = f'<details><summary>before and after</summary><div style="{_ROW}">{before}{after}</div></details>'
+        both = render.page([_figure(parent, "before", budget), _figure(picture, "after", budget)], [])
+        pair = f"<details><summary>before and after</summary>{both}</details>"
     words = escape(printable(picture.prompt, 1_000))
     text = f'<div>{head}</div><div dir="auto">{words}</div><div style="{_SMALL}">{about}</div>{pair}'
     return f'<div style="{_ROW};flex-wrap:nowrap">{thumb}<div>{text}</div></div>'
@@ -161,10 +160,20 @@ def _heading(text: str) -> str:
     return f'<div style="{_SMALL};margin:6px 0">{escape(text)}</div>'
 
 
-def _image(picture: Picture, side: int, budget: int, alt: str, words: int = 200) -> str:
-    """Give a small picture; a damaged one is said, and no reason to hide the others."""
+def _figure(picture: Picture, when: str, budget: int) -> render.Figure:
+    preview = _preview(picture, _PAIR_PX, budget)
+    return render.Figure(preview, printable(f"{when}: {picture.generation.alt}", 200), f"{when} · {named(picture)}")
+
+
+def _image(picture: Picture, budget: int, words: int = 200) -> str:
+    return render.image(
+        render.Figure(_preview(picture, _THUMB_PX, budget), printable(picture.generation.alt, words), "")
+    )
+
+
+def _preview(picture: Picture, side: int, budget: int) -> images.Preview | None:
+    """Shrink a picture; a damaged one is no reason to hide the others."""
     try:
-        preview = images.preview(picture.image, side, budget)
+        return images.preview(picture.image, side, budget)
     except (HistoryError, ImageError):
-        preview = None
-    return render.image(render.Figure(preview, printable(alt, words), ""))
+        return None

@@ -16,6 +16,14 @@ export function plain(text, limit = 300) {
 }
 
 /**
+ * Keep the lines of foreign text, without what could reorder or hide parts of it.
+ * @param {string} text
+ */
+export function lines(text) {
+  return text.replace(/\r\n?/g, "\n").replace(UNSAFE, "\ufffd");
+}
+
+/**
  * Say how much of a picture is selected.
  * @param {number} share from 0 to 1
  */

@@ -6,13 +6,17 @@
  * @typedef {{content: Content, parts: DataView[]}} Said
  */
 
+const PATIENCE = 1000;
+
 export class Wire {
   /**
    * @param {any} model anywidget's
    * @param {(content: Content, parts: DataView[]) => void} news
+   * @param {(waiting: boolean) => void} slow told when an answer takes long, and when none does any more
    */
-  constructor(model, news) {
+  constructor(model, news, slow) {
     this.model = model;
+    this.slow = slow;
     this.last = Math.floor(Math.random() * 2 ** 40);
     /** @type {Map<number, {resolve: (said: Said) => void, reject: (error: Error) => void}>} */
     this.open = new Map();
@@ -21,6 +25,7 @@ export class Wire {
       const asked = this.open.get(content.re);
       if (!asked) return; // another view of the same panel has asked
       this.open.delete(content.re);
+      if (!this.open.size) slow(false);
       if (content.error) asked.reject(new Error(content.error));
       else asked.resolve({ content, parts });
     };
@@ -40,6 +45,7 @@ export class Wire {
     return new Promise((resolve, reject) => {
       this.open.set(id, { resolve, reject });
       this.model.send({ ...more, id, ask }, undefined, parts);
+      setTimeout(() => this.open.has(id) && this.slow(true), PATIENCE);
     });
   }
 

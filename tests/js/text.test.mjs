@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { percent, plain } from "../../imgmagic/panel/text.js";
+import { lines, percent, plain } from "../../imgmagic/panel/text.js";
 
 test("controls and marks that reorder text are replaced, lines are joined", () => {
   assert.equal(plain("a\u202eb\u0007c\r\nd \t e"), "a\ufffdb\ufffdc d e");
   assert.equal(plain("<img src=x onerror=alert(1)>"), "<img src=x onerror=alert(1)>");
+});
+
+test("a prompt keeps its lines and loses what reorders it", () => {
+  assert.equal(lines("a\r\nb\n\u202ec"), "a\nb\n\ufffdc");
 });
 
 test("a megabyte becomes a line", () => {
