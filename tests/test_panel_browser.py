@@ -517,4 +517,4 @@ def test_the_panel_works_while_a_cell_runs_and_says_so_when_the_kernel_is_gone(n
     expect(panel.get_by_role("status").first).to_be_empty()
     notebook.restart()
     tile(panel, 5).click()
-    expect(panel.get_by_role("status").first).to_contain_text("this cell must be run again")
+    expect(panel.get_by_role("status").first).to_contain_text("run this cell again")

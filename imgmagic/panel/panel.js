@@ -14,7 +14,7 @@ import { Wire } from "./wire.js";
 
 const PAUSE = 200;
 const PAINTED = "painted";
-const BUSY = "The kernel does not answer yet: a cell is running, or it was restarted and this cell must be run again.";
+const BUSY = "The kernel does not answer yet. Is a cell running?";
 
 class Panel {
   /**

@@ -7,6 +7,7 @@
  */
 
 const PATIENCE = 1000;
+const GONE = "The panel's kernel is gone: run this cell again to open the panel anew.";
 
 export class Wire {
   /**
@@ -44,14 +45,23 @@ export class Wire {
     const id = this.last;
     return new Promise((resolve, reject) => {
       this.open.set(id, { resolve, reject });
-      this.model.send({ ...more, id, ask }, undefined, parts);
+      try {
+        this.model.send({ ...more, id, ask }, undefined, parts);
+      } catch {
+        this.open.delete(id);
+        reject(new Error(GONE));
+      }
       setTimeout(() => this.open.has(id) && this.slow(true), PATIENCE);
     });
   }
 
   close() {
-    this.model.send({ id: 0, ask: "bye" });
-    this.model.off("msg:custom", this.heard);
     this.open.clear();
+    this.model.off("msg:custom", this.heard);
+    try {
+      this.model.send({ id: 0, ask: "bye" });
+    } catch {
+      // A kernel that is gone misses nobody.
+    }
   }
 }
