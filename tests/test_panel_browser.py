@@ -418,15 +418,13 @@ def test_axe_finds_nothing_in_either_theme(notebooks, theme, tmp_path):
 def test_an_open_panel_adds_little_to_the_saved_notebook_whatever_the_history_holds(notebooks):
     notebook = opened(notebooks)
     panel_of(notebook)
-    manager = "@jupyter-widgets/jupyterlab-manager:saveWidgetState"
-    notebook.page.evaluate(
-        "name => window.jupyterapp.commands.hasCommand(name) && window.jupyterapp.commands.execute(name)", manager
-    )
+    notebook.command("@jupyter-widgets/jupyterlab-manager:saveWidgetState")
     notebook.save()
     path = notebook.page.evaluate("() => window.jupyterapp.shell.currentWidget.context.path")
     saved = nbformat.read(notebooks.lab.root / path, 4)
     cell = next(each for each in saved.cells if each["id"] == "panel")
     added = len(nbformat.writes(nbformat.v4.new_notebook(cells=[cell], metadata=saved.metadata)))
+    assert saved.metadata.widgets, "the state of the widgets was saved too"
     assert added <= 150_000
     assert cell.outputs[0].data["text/html"].count("<img") == 6
 

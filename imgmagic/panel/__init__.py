@@ -41,8 +41,8 @@ class Panel(anywidget.AnyWidget):
     _esm = modules.loader()
 
     def __init__(self, studio: Studio) -> None:
-        super().__init__()
         self._history = studio.history
+        super().__init__()
         self._desk = Desk(studio, self._push)
         self.on_msg(self._heard)
         self._history.watchers.append(self._follow)

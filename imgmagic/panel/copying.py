@@ -25,6 +25,7 @@ _OPTIONS = {
     "model": "-m",
 }
 _INHERITED = ("size", "quality", "background", "format")
+_SHOWN_OTHERWISE = ("n", "size", "format", "model")
 _LONGEST = 32_000
 _MASK_NAME = re.compile(r"[\w][\w.-]{0,79}")
 
@@ -51,11 +52,15 @@ def _facts(picture: Picture) -> list[list[str]]:
     """Give name and value of what is known about how a picture was made; nothing unknown is listed."""
     made = picture.generation
     width, height = picture.size
-    asked = {name: made.params.get(name) for name in ("quality", "background", "moderation", "compression")}
+    asked = {name: value for name, value in made.params.items() if name not in _SHOWN_OTHERWISE}
     shown = {
         "Made by": "sketch: drawn by rules, not AI" if made.engine == "sketch" else f"{made.engine}/{made.model}",
         "Size": f"{width} × {height} {picture.format.upper()}",
-        **{name.capitalize(): str(value) for name, value in asked.items() if value not in (None, "auto")},
+        **{
+            printable(name.capitalize(), 40): str(value)
+            for name, value in asked.items()
+            if isinstance(value, (str, int, float)) and value not in {"", "auto"} and value is not False
+        },
         "Took": f"{made.seconds:.1f} s",
         "Cost": next((each for each in facts(picture) if "$" in each), ""),
         "Date": f"{made.created.astimezone():%Y-%m-%d %H:%M}",

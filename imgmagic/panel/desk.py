@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: The most bytes of a picture that is brought in; what the services take, too.
 MAX_UPLOAD = 50_000_000
 MAX_MASK = 20_000_000
+#: The most bytes of all that comes with one message.
+MAX_TOGETHER = 8 * MAX_UPLOAD
 _MAX_WORDS = 500
 _MAX_PROMPT = 40_000
 _VIEW_BYTES = 400_000
@@ -96,6 +98,8 @@ class Desk:
         kind = ask.get("ask") if isinstance(ask, dict) else None
         if not isinstance(kind, str) or kind not in self._kinds:
             raise HistoryError(f"The panel asked for something unknown: {printable(repr(kind), 60)}.")
+        if sum(memoryview(each).nbytes for each in buffers) > MAX_TOGETHER:
+            raise ImageError(f"More than {MAX_TOGETHER:,} bytes came at once.")
         return self._kinds[kind](ask, [bytes(each) for each in buffers])
 
     def follow(self) -> None:

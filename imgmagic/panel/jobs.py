@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
 from imgmagic import images
-from imgmagic.errors import HistoryError, ImageError, printable
+from imgmagic.errors import HistoryError, ImageError, ImgmagicError, printable
 from imgmagic.panel import seams
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from imgmagic.studio import Studio
 
     Push = Callable[[dict[str, Any], Sequence[bytes]], None]
+
+log = logging.getLogger(__name__)
 
 _PARTIAL_PX, _PARTIAL_BYTES = 384, 40_000
 
@@ -88,9 +91,17 @@ class Jobs:
         with self._lock:
             self._job, self._line = None, ""
         if isinstance(outcome, BaseException):
-            self._push({"news": "ended", "numbers": [], "error": str(outcome) or type(outcome).__name__}, ())
+            self._push({"news": "ended", "numbers": [], "error": _said(outcome)}, ())
         else:
             self._push({"news": "ended", "numbers": list(outcome.numbers), "notes": list(outcome.notes)}, ())
+
+
+def _said(error: BaseException) -> str:
+    """Give an error's own sentence; one that nobody foresaw is logged too."""
+    if isinstance(error, ImgmagicError):
+        return str(error)
+    log.error("panel", exc_info=error)
+    return f"{type(error).__name__}: {printable(str(error), 1_000)}"
 
 
 def _small(partial: bytes | None) -> images.Preview | None:

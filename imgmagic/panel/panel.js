@@ -158,7 +158,8 @@ class Panel {
     if (content.redo !== undefined) this.canRedo = content.redo;
     if (content.current !== undefined) {
       marks.current = content.current;
-      marks.selected = content.current ?? marks.selected;
+      // Whoever paints is not called away.
+      if (!this.viewer.painter.active) marks.selected = content.current ?? marks.selected;
     }
     if (position(this.rows.number, marks.selected) < 0) {
       marks.selected = this.rows.number.length ? this.rows.number[this.rows.number.length - 1] : null;
