@@ -88,7 +88,7 @@ def test_rolling_back_undo_redo_and_what_cells_make_are_seen_at_once(notebooks, 
     notebook = opened(notebooks, more="%refine make it sunset")
     panel = panel_of(notebook)
     is_current(panel, 7)
-    assert panel.get_by_role("treeitem").count() == 7
+    assert panel.get_by_role("treeitem").count() == 7, "a small tree is there as a whole"
     tile(panel, 2).click()
     expect(panel.get_by_role("img", name="Make the sky")).to_be_visible()
     assert current(notebook) == 7, "looking moves nothing"

@@ -23,7 +23,7 @@ export class Details {
     this.caption = make("p", { class: "imgmagic-quiet", dir: "auto" });
     this.way = make("ol", { class: "imgmagic-way", "aria-label": "Way from the root" });
     this.facts = make("dl", { class: "imgmagic-facts" });
-    this.star = button("Star", "Mark it with a star (S)", () => this.flip());
+    this.star = button("Star", "Mark it with a star (S)", () => this.flip(), "imgmagic-star");
     this.label = make("input", { type: "text", class: "imgmagic-input", maxlength: 80, placeholder: "none", "aria-label": "Label", onchange: () => this.rename() });
     this.take = button("Another take", "The same request once more, as a sibling", () => this.ask("retake"));
     this.save = button("Save original", "Save the file exactly as it was made", () => this.download());

@@ -7,6 +7,8 @@ import { plain } from "./text.js";
 const CELL = { width: 116, height: 132 };
 const MARK = { x: 46, gap: 20 };
 const AT_ONCE = 3;
+const SMALL = 60;
+const MOST = 282; // px: two rows, and that there are more
 const THUMBS = 400;
 
 /**
@@ -55,6 +57,7 @@ export class Filmstrip {
     this.watcher = new ResizeObserver(() => this.soon());
     this.watcher.observe(this.element);
     this.waiting = 0;
+    this.height = CELL.height + 8;
   }
 
   close() {
@@ -74,6 +77,9 @@ export class Filmstrip {
       this.layout = laidOut(rows);
       this.sheet.style.width = `${this.layout.columns * CELL.width}px`;
       this.sheet.style.height = `${this.layout.rows.length * CELL.height}px`;
+      // It grows with the tree and stays so: a filter must not make the page jump.
+      this.height = Math.max(this.height, Math.min(MOST, this.layout.rows.length * CELL.height));
+      this.element.style.height = `${this.height}px`;
       set(this.drawing, "width", this.layout.columns * CELL.width);
       set(this.drawing, "height", this.layout.rows.length * CELL.height);
     }
@@ -133,9 +139,11 @@ export class Filmstrip {
     };
     const { tiles, path } = seen(layout, box, CELL, MARK);
     set(this.lines, "d", path);
-    // The chosen one stays on the page wherever it stands: it may have the focus.
+    // The chosen one stays on the page wherever it stands: it may have the focus. A small tree stays as a whole, so that
+    // a screen reader has all of it; its pictures are fetched when they are seen all the same.
     const chosen = position(rows.number, this.marks.selected);
-    const wanted = chosen < 0 || tiles.includes(chosen) ? tiles : [...tiles, chosen];
+    const small = rows.number.length <= SMALL;
+    const wanted = small ? layout.rows.flat() : [...new Set(chosen < 0 ? tiles : [...tiles, chosen])];
     const numbers = new Set(wanted.map((i) => rows.number[i]));
     for (const [number, tile] of this.tiles) {
       if (numbers.has(number)) continue;

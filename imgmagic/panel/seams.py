@@ -101,7 +101,7 @@ def masks(studio: Studio) -> dict[str, bytes]:
     """Give the painted masks by name; the kernel's own, changed in place."""
     if not hasattr(studio, "masks"):
         vars(studio)["masks"] = {}
-    found: dict[str, bytes] = vars(studio)["masks"]
+    found: dict[str, bytes] = studio.masks  # type: ignore[attr-defined]
     return found
 
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import first_cell, load, notebook, overhead, pictures, sketch, streaming
+from tests.bench import first_cell, load, notebook, overhead, panel, pictures, sketch, streaming
 from tests.bench.processes import BenchError
 from tests.bench.server import serving
 from tests.bench.table import Row, aligned
@@ -25,6 +25,7 @@ _GROUPS: dict[str, Callable[[Work], list[Row]]] = {
     "first cell": first_cell.measure,
     "streaming": streaming.measure,
     "notebook": notebook.measure,
+    "panel": panel.measure,
     "sketch": sketch.measure,
 }
 
