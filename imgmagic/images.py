@@ -72,11 +72,9 @@ def preview(image: Image.Image, side: int, budget: int) -> Preview:
     """
     small = image.copy() if max(image.size) <= side else _shrunk(image, side)
     if _transparent(small):
-        data, size = _fitted(
-            small.convert("RGBA"), budget, lambda each, quality: _encode(each, "WEBP", quality=quality)
-        )
+        data, size = _fitted(small.convert("RGBA"), budget, _webp)
         return Preview(data, "image/webp", size)
-    data, size = _fitted(small.convert("RGB"), budget, lambda each, quality: _encode(each, "JPEG", quality=quality))
+    data, size = _fitted(small.convert("RGB"), budget, _jpeg)
     return Preview(data, "image/jpeg", size)
 
 
