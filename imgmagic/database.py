@@ -96,6 +96,11 @@ MIGRATIONS = (
     ALTER TABLE picture ADD COLUMN original TEXT;
     ALTER TABLE picture ADD COLUMN original_format TEXT
     """,
+    # What a cell has shown is asked for by every call.
+    """
+    CREATE INDEX move_picture ON move (picture);
+    CREATE INDEX move_cell ON move (cell_id)
+    """,
 )
 
 Row = sqlite3.Row
@@ -136,7 +141,10 @@ _CHOOSE = """
 _RECORDED = """
     SELECT id, uid, key, operation, prompt, site, cell_id, position, session, engine, created, retake, origin,
         (SELECT picture FROM input WHERE input.generation = generation.id AND role = 'source') AS source,
-        (SELECT max(chosen) FROM picture WHERE picture.generation = generation.id) AS chosen
+        (SELECT max(chosen) FROM picture WHERE picture.generation = generation.id) AS chosen,
+        (SELECT max(at) FROM move JOIN picture ON picture.number = move.picture
+            WHERE picture.generation = generation.id AND move.replay AND move.cell_id = coalesce(?, generation.cell_id)
+        ) AS shown
     FROM generation
 """
 
@@ -336,17 +344,17 @@ class Database:
 
     # --- what replay looks for ---
 
-    def recorded(self, key: str) -> list[Row]:
-        """Give the generations that answered this key."""
-        return self._rows(f"{_RECORDED} WHERE key = ?", key)
+    def recorded(self, key: str, cell_id: str | None) -> list[Row]:
+        """Give the generations that answered this key, and when a cell (None: their own) last replayed them."""
+        return self._rows(f"{_RECORDED} WHERE key = ?", cell_id, key)
 
-    def worded(self, operation: str, prompt: str) -> list[Row]:
-        """Give the generations of an operation with exactly these words."""
-        return self._rows(f"{_RECORDED} WHERE operation = ? AND prompt = ?", operation, prompt)
+    def worded(self, operation: str, prompt: str, cell_id: str | None) -> list[Row]:
+        """Give the generations of an operation with exactly these words, as `recorded` does."""
+        return self._rows(f"{_RECORDED} WHERE operation = ? AND prompt = ?", cell_id, operation, prompt)
 
     def sited(self, session: str) -> list[Row]:
         """Give the generations that a session made, oldest first."""
-        return self._rows(f"{_RECORDED} WHERE session = ? ORDER BY id", session)
+        return self._rows(f"{_RECORDED} WHERE session = ? ORDER BY id", None, session)
 
     def any_real(self, cell_id: str | None) -> bool:
         """Tell whether a real engine has made anything, for a cell or for anybody."""

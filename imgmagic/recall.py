@@ -38,15 +38,13 @@ class Recall:
 
     def find(self, asked: Asked) -> Recorded | None:
         """Choose what answers a request; None if nothing recorded does."""
-        return choose(
-            asked, self._with_shelf(self._history.recorded(asked.key), self._shelf.keyed(asked.key)), self.claims
-        )
+        here = self._history.recorded(asked.key, asked.site.cell_id)
+        return choose(asked, self._with_shelf(here, self._shelf.keyed(asked.key)), self.claims)
 
     def stand_in(self, asked: Asked) -> Recorded | None:
         """Choose what a reader sees where the input has changed: the same words, made from another one."""
-        return substitute(
-            asked, self._with_shelf(self._history.worded(asked.operation, asked.prompt), self._shelf.all()), self.claims
-        )
+        here = self._history.worded(asked.operation, asked.prompt, asked.site.cell_id)
+        return substitute(asked, self._with_shelf(here, self._shelf.all()), self.claims)
 
     def retaken(self, site: CallSite, key: str) -> Recorded | None:
         """Give the take of a real engine that this `%retake` call has asked for, or None.
@@ -153,4 +151,5 @@ def _recorded(row: Row) -> Recorded:
         made=(0, row["id"]),
         source=row["source"],
         retake=row["retake"],
+        shown=row["shown"] or "",
     )

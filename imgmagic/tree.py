@@ -226,13 +226,13 @@ class History:
 
     # --- what replay looks for ---
 
-    def recorded(self, key: str) -> list[Row]:
-        """Give what has answered a request's key."""
-        return self._database.recorded(key)
+    def recorded(self, key: str, cell_id: str | None = None) -> list[Row]:
+        """Give what has answered a request's key, and when a cell (None: its own) last replayed it."""
+        return self._database.recorded(key, cell_id)
 
-    def worded(self, operation: str, prompt: str) -> list[Row]:
-        """Give what was made by an operation with exactly these words."""
-        return self._database.worded(operation, prompt)
+    def worded(self, operation: str, prompt: str, cell_id: str | None = None) -> list[Row]:
+        """Give what was made by an operation with exactly these words, as `recorded` does."""
+        return self._database.worded(operation, prompt, cell_id)
 
     def holds(self, uid: str) -> bool:
         """Tell whether a generation is in the folder."""
@@ -243,8 +243,10 @@ class History:
         return self._database.uids()
 
     def last_shown(self) -> dict[str, str]:
-        """Give for every call of this session the answer that was last chosen."""
-        rows = sorted(self._database.sited(self.session), key=lambda row: (row["chosen"], row["id"]))
+        """Give for every call of this session the answer that was last chosen, or shown by its cell."""
+        rows = sorted(
+            self._database.sited(self.session), key=lambda row: (max(row["chosen"], row["shown"] or ""), row["id"])
+        )
         return {row["site"]: row["uid"] for row in rows}
 
     def has_real(self, cell_id: str | None) -> bool:
