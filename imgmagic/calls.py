@@ -14,6 +14,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -21,9 +22,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from imgmagic.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 T = TypeVar("T")
+
+#: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
+Tell = Callable[[str, "bytes | None"], None]
 
 #: Seconds between two looks at the waiting line.
 TICK_S = 0.5

@@ -426,6 +426,11 @@ class Database:
             _move(connection, session, number, at, replay=True, cell_id=cell_id)
             _insert(connection, "move", {"session": session, "picture": cursor, "at": at})  # chosen by nobody
 
+    def stayed(self, generation: int) -> None:
+        """Note that the cursor did not go along with what a job has brought."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE generation SET follows = 0 WHERE id = ?", (generation,))
+
     def last_move(self, session: str) -> Row | None:
         """Give the last cursor move of a session."""
         sql = "SELECT * FROM move WHERE session = ? ORDER BY id DESC LIMIT 1"

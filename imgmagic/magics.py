@@ -24,7 +24,6 @@ from imgmagic.errors import CellError, ImgmagicError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
 from imgmagic.executions import Executions, source
 from imgmagic.expressions import resolve, resolve_source
-from imgmagic.jobs import Job
 from imgmagic.spot import Spot, line
 from imgmagic.syntax import LineMagics, one_line_cells
 from imgmagic.template import expand
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from imgmagic.exchange import Input
     from imgmagic.executions import Execution
     from imgmagic.gallery import Gallery
+    from imgmagic.jobs import Job
     from imgmagic.picture import Picture
     from imgmagic.prepare import Wishes
     from imgmagic.studio import Studio
@@ -199,9 +199,14 @@ class ImgMagic(Magics):
             fresh=args.fresh,
             note=note,
         )
+        if args.bg:
+            jumped = args.operation == "refine" and not args.source and start == studio.history.current
+            asked |= {"held": True, "before": studio.history.jumps if jumped else []}
         # Without a cell's id the notebook is run by a program, whose saved outputs would say "on its way" for ever.
         if args.bg and execution.cell_id is not None:
             return self._background(args, asked, execution)
+        if args.bg:
+            asked["moves"] = studio.history.moves
         gallery = self._attempt(
             f"%{operation}",
             lambda spot: studio.make(**asked, tell=spot.wait, late=_late(spot)),
@@ -209,7 +214,7 @@ class ImgMagic(Magics):
             args.save,
         )
         execution.refined |= operation == "refine"
-        return self._quiet(Job.finished(gallery)) if args.bg else gallery
+        return self._quiet(studio.done(gallery, asked["moves"])) if args.bg else gallery
 
     def _attempt(
         self, name: str, make: Callable[[Spot], Gallery], output: str | None = None, save: str | None = None
@@ -245,8 +250,12 @@ class ImgMagic(Magics):
         return self._quiet(job)
 
     def _quiet(self, job: Job) -> Job:
-        """Let a job keep quiet for the rest of this execution, whose output shows it already."""
+        """Let a job keep quiet for the rest of this execution, whose output shows it already.
+
+        If it is done already, the cursor goes along at the execution's end, as with one that takes its time.
+        """
         shown_in = self._execution
+        shown_in.jobs.append(job)
         job.already_shown = lambda: self._execution is shown_in
         return job
 
@@ -374,6 +383,8 @@ class ImgMagic(Magics):
     def _after_cell(self, result: Any) -> None:
         """End an execution; calls that the cell made before, and no longer makes, are forgotten."""
         ended, studio = self._executions.end(), kernel.opened()
+        for job in ended.jobs if ended is not None else ():
+            job.follow()
         if ended is not None and ended.cell_id and studio is not None and getattr(result, "success", False):
             studio.recall.claims.end(ended.cell_id, ended.calls)
 

@@ -41,6 +41,10 @@ class Recall:
         here = self._history.recorded(asked.key, asked.site.cell_id)
         return choose(asked, self._with_shelf(here, self._shelf.keyed(asked.key)), self.claims)
 
+    def find_any(self, asked: Sequence[Asked]) -> Recorded | None:
+        """Choose what answers the first of several requests that something recorded answers."""
+        return next((found for each in asked if (found := self.find(each)) is not None), None)
+
     def stand_in(self, asked: Asked) -> Recorded | None:
         """Choose what a reader sees where the input has changed: the same words, made from another one."""
         here = self._history.worded(asked.operation, asked.prompt, asked.site.cell_id)
@@ -87,8 +91,8 @@ class Recall:
         known = {each.uid for each in here}
         return [*here, *(each for each in on_shelf if each.uid not in known)]
 
-    def answer(self, recorded: Recorded, site: CallSite, key: str) -> tuple[int, ...]:
-        """Let a recorded generation answer a call: claimed, and its chosen picture made current.
+    def answer(self, recorded: Recorded, site: CallSite, key: str, *, held: bool = False) -> tuple[int, ...]:
+        """Let a recorded generation answer a call: claimed, and its chosen picture made current, unless that is held.
 
         Returns
         -------
@@ -98,7 +102,7 @@ class Recall:
         if not self._history.holds(recorded.uid):
             self._shelf.bring(recorded.uid)
         self.claims.make(site.name, key, recorded.uid)
-        return self._history.replay(recorded.uid, cell_id=site.cell_id)
+        return self._history.replay(recorded.uid, cell_id=site.cell_id, held=held)
 
     def fetch(self, name: int | str) -> bool:
         """Bring in the recorded picture of a number or a label that the folder does not have; True if there is one."""

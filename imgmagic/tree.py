@@ -68,6 +68,7 @@ class History:
         self._picked: set[int] = set()
         #: How often the cursor has moved in this kernel.
         self.moves = 0
+        self._jumps: list[int] = []
         #: Called after every move, on the thread that moved; whoever listens catches what goes wrong there.
         self.watchers: list[Callable[[], None]] = []
         self._last_result: tuple[int, ...] = ()
@@ -395,6 +396,7 @@ class History:
             self._database.move(self.session, source[-1], _now())
             target.append(self._cursor)
             self._cursor = source.pop()
+            self._jumps = []
             self.moves += 1
         self._tell()
         return self.current
@@ -407,7 +409,7 @@ class History:
                 self._moved(number)
         self._tell()
 
-    def replay(self, uid: str, *, cell_id: str | None = None) -> tuple[int, ...]:
+    def replay(self, uid: str, *, cell_id: str | None = None, held: bool = False) -> tuple[int, ...]:
         """Let a recorded generation answer a call: its most recently chosen picture becomes current.
 
         Nothing is written but the move, which is marked as a replay and counts as nobody's choice.
@@ -418,21 +420,18 @@ class History:
             Its name.
         cell_id
             The cell that shows it now.
+        held
+            Whether the cursor stays, and goes there only by `follow`.
 
         Returns
         -------
         tuple of int
             Its pictures' numbers, in the order of the answer.
         """
-        row = self._database.by_uid(uid)
-        rows = self._database.siblings(row["id"]) if row else []
-        if row is None or not rows:
-            raise HistoryError("The history's folder is damaged: a generation has no pictures.")
-        numbers = tuple(row["number"] for row in rows)
-        target = max(rows, key=lambda row: (row["chosen"], -row["position"]))["number"]
+        row, numbers, target = self._answered(uid)
         with self._lock:
             self._last_result = numbers
-            if row["follows"]:
+            if row["follows"] and not held:
                 self._database.move(self.session, target, _now(), replay=True, cell_id=cell_id)
                 if target != self._cursor:
                     self._moved(target)
@@ -441,11 +440,55 @@ class History:
         self._tell()
         return numbers
 
+    def follow(self, uid: str, since: int, *, replay: bool, cell_id: str | None = None) -> None:
+        """Go to what a job has brought, as its end does: only if nobody has moved the cursor since it was handed over.
+
+        Parameters
+        ----------
+        uid
+            The generation.
+        since
+            The count of `moves` at that time.
+        replay
+            Whether it was recorded; else it has just been made, and whether the cursor went along is kept.
+        cell_id
+            The cell that shows it.
+        """
+        row, _, target = self._answered(uid)
+        with self._lock:
+            if self.moves != since:
+                if not replay:
+                    self._database.stayed(row["id"])
+                return
+            if row["follows"] and target != self._cursor:
+                self._database.move(self.session, target, _now(), replay=replay, cell_id=cell_id)
+                self._moved(target, by_job=True)
+        self._tell()
+
+    def _answered(self, uid: str) -> tuple[Row, tuple[int, ...], int]:
+        """Give a generation's row, its pictures' numbers, and the one of them that was chosen last."""
+        row = self._database.by_uid(uid)
+        rows = self._database.siblings(row["id"]) if row else []
+        if row is None or not rows:
+            raise HistoryError("The history's folder is damaged: a generation has no pictures.")
+        target = max(rows, key=lambda row: (row["chosen"], -row["position"]))["number"]
+        return row, tuple(row["number"] for row in rows), target
+
+    @property
+    def jumps(self) -> list[Picture]:
+        """Where the cursor was before jobs that have ended moved it, the latest first; empty once anybody else does.
+
+        A call that was handed over while they worked started from there, and its replay does too.
+        """
+        return [self[number] for number in self._jumps]
+
     def _tell(self) -> None:
         for watcher in self.watchers:
             watcher()
 
-    def _moved(self, number: int) -> None:
+    def _moved(self, number: int, *, by_job: bool = False) -> None:
+        before = [self._cursor] if by_job and self._cursor is not None else []
+        self._jumps = [*before, *self._jumps] if by_job else []
         self._undo.append(self._cursor)
         self._redo.clear()
         self._cursor = number
@@ -465,6 +508,7 @@ class History:
         flight: int | None = None,
         move: bool = True,
         unmoved_since: int | None = None,
+        held: bool = False,
         answers: str = "",
         retake: str = "",
     ) -> list[Picture]:
@@ -488,6 +532,8 @@ class History:
             False keeps the cursor where it is, for an answer that nobody waited for.
         unmoved_since
             A count of `moves`: the cursor stays where it is if there have been others since; whether it did is kept.
+        held
+            Whether the cursor goes along only later, by `follow`.
         answers
             The key that it answers, if not its request's own: a retake of several answers a call for one.
         retake
@@ -511,9 +557,11 @@ class History:
         with self._lock:
             if unmoved_since is not None:
                 row["follows"] = move = move and self.moves == unmoved_since
-            numbers = self._database.add(row, pictures, inputs, label=label, flight=flight, move=move)
+            goes = move and not held
+            numbers = self._database.add(row, pictures, inputs, label=label, flight=flight, move=goes)
+            if goes:
+                self._moved(numbers[0], by_job=unmoved_since is not None)
             if move:
-                self._moved(numbers[0])
                 self._last_result = tuple(numbers)
         self._tell()
         return [self[number] for number in numbers]
