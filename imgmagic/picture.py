@@ -304,6 +304,9 @@ class Picture:
     def preview(self, side: int, budget: int) -> Preview:
         """Give a small copy for display, made once and kept beside the store.
 
+        The original is read and hashed again only if its file was written to since: damage is not to be hidden, and to
+        hash every original that a notebook shows would take longer than to show them.
+
         Parameters
         ----------
         side
@@ -318,15 +321,14 @@ class Picture:
         ImageError
             If it cannot be decoded.
         """
-        data = self.bytes  # read and hashed again even if the preview is there: damage is not to be hidden
-        previews = self._history.previews
-        name = f"{self.file}-{side}-{budget}"
-        kept = previews.get(name)
+        previews, name = self._history.previews, f"{self.file}-{side}-{budget}"
+        stamp = self._history.store.stamp(self.file, self.format)
+        kept = previews.get(name, stamp)
         if kept is not None:
             return kept
         from imgmagic import images
 
-        return previews.put(name, images.preview(images.decode(data), side, budget))
+        return previews.put(name, stamp, images.preview(images.decode(self.bytes), side, budget))
 
     def save(self, path: str | Path) -> Path:
         """Write the picture to a file: the original bytes, or converted if the suffix asks for another format.
