@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from imgmagic.errors import HistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 #: One script a version; a folder is brought up to date by the ones it lacks.
@@ -163,6 +163,62 @@ class _Shared(threading.local):
     connection: Any = None
 
 
+class _Behind:
+    """What is written while nobody waits: every other operation waits for it first, and is told if it failed.
+
+    To commit takes a millisecond or more, in which a notebook that is run again could show its next picture. Only what
+    may be lost with a kernel that is killed just then is written like this.
+    """
+
+    def __init__(self) -> None:
+        self._writes: list[Callable[[], None]] = []
+        self._thread: threading.Thread | None = None
+        self._problem: HistoryError | None = None
+        self._lock = threading.Lock()
+
+    def add(self, write: Callable[[], None]) -> None:
+        """Put something in the queue."""
+        with self._lock:
+            self._writes.append(write)
+
+    def start(self) -> None:
+        """Begin to write what is in the queue."""
+        with self._lock:
+            if self._writes and self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="imgmagic-history")
+                self._thread.start()
+
+    def catch_up(self) -> None:
+        """Wait until the queue is written.
+
+        Raises
+        ------
+        HistoryError
+            If that was not possible; once.
+        """
+        thread = self._thread
+        if thread is threading.current_thread():
+            return
+        if thread is not None:
+            thread.join()
+        problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._writes:
+                    self._thread = None
+                    return
+                writes, self._writes = self._writes, []
+            try:
+                for write in writes:
+                    write()
+            except HistoryError as exc:
+                self._problem = exc
+
+
 class Database:
     """The tables of one folder.
 
@@ -175,6 +231,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._shared = _Shared()
+        self._behind = _Behind()
 
     def prepare(self) -> None:
         """Create or migrate the tables.
@@ -217,12 +274,14 @@ class Database:
         if shared.connection is not None:
             yield
             return
+        self._behind.catch_up()
         shared.connection = _opened(self.path)
         try:
             yield
         finally:
             connection, shared.connection = shared.connection, None
             connection.close()
+            self._behind.start()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -390,7 +449,7 @@ class Database:
         sql = "SELECT count(*) FROM picture JOIN generation ON generation.id = picture.generation WHERE key = ?"
         return int(self._rows(sql, key)[0][0])
 
-    def replayed(self, cell_id: str) -> set[int]:
+    def replayed_by(self, cell_id: str) -> set[int]:
         """Give the generations that a cell has replayed."""
         sql = "SELECT generation FROM move JOIN picture ON picture.number = move.picture WHERE cell_id = ? AND replay"
         return {row["generation"] for row in self._rows(sql, cell_id)}
@@ -419,6 +478,12 @@ class Database:
         """Log that a session's cursor moved, by itself or by a replay in some cell."""
         with self._transaction() as connection:
             _move(connection, session, number, at, replay=replay, cell_id=cell_id)
+
+    def replayed(self, session: str, number: int, at: str, cell_id: str | None) -> None:
+        """Log that a cell has replayed a picture, which is current now; nobody waits for it to be written."""
+        self._behind.add(lambda: self.move(session, number, at, replay=True, cell_id=cell_id))
+        if self._shared.connection is None:
+            self._behind.start()
 
     def replayed_in_passing(self, session: str, number: int, cursor: int | None, at: str, cell_id: str | None) -> None:
         """Log a replay that leaves the cursor where it is: the cell has shown it, the session goes on from there."""

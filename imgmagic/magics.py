@@ -11,6 +11,7 @@ import inspect
 import warnings
 from collections import ChainMap
 from copy import deepcopy
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from imgmagic.jobs import Job
     from imgmagic.picture import Picture
     from imgmagic.prepare import Wishes
-    from imgmagic.studio import Studio
+    from imgmagic.studio import Order, Studio
 
 _NAME = "ImgMagic"
 
@@ -104,10 +105,9 @@ class ImgMagic(Magics):
         if _asks_for_help(line):
             return self._explain(self.retake)
         n = parse_retake(line)
-        site = self._execution.next_site()
-        return self._attempt(
-            "%retake", lambda spot: self._studio().retake(n=n, site=site, replay=True, tell=spot.wait, late=_late(spot))
-        )
+        site, spot = self._execution.next_site(), Spot(self.shell)
+        manner: dict[str, Any] = {"site": site, "replay": True, "tell": spot.wait, "late": _late(spot)}
+        return self._attempt("%retake", spot, lambda: self._studio().retake(n=n, **manner))
 
     @no_var_expand
     @line_magic
@@ -186,43 +186,60 @@ class ImgMagic(Magics):
         if args.dry_run:
             Spot(self.shell).settle(_rehearsed(studio, args, wishes, start, note))
             return None
-        execution = self._execution
-        asked: dict[str, Any] = dict(
-            operation=operation,
-            prompt=args.prompt,
-            wishes=wishes,
-            source=start,
-            typed=args.typed,
-            site=execution.next_site(),
-            where=self._where,
-            replay=True,
-            fresh=args.fresh,
-            note=note,
-        )
-        if args.bg:
-            jumped = args.operation == "refine" and not args.source and start == studio.history.current
-            asked |= {"held": True, "before": studio.history.jumps if jumped else []}
+        return self._answer(studio, args, start, wishes, note)
+
+    def _answer(
+        self, studio: Studio, args: CellArgs, start: Picture | Input | None, wishes: Wishes, note: str
+    ) -> Gallery | Job:
+        """Show what is recorded, else what is made; a call in the background gives its job."""
+        execution, spot, moves = self._execution, Spot(self.shell), studio.history.moves
+        show = partial(self._attempt, f"%{args.operation}", spot, output=args.output, save=args.save)
+        with studio.history.together():
+            order = studio.order(
+                args.operation,
+                args.prompt,
+                wishes,
+                source=start,
+                typed=args.typed,
+                site=execution.next_site(),
+                where=self._where,
+                replay=True,
+                fresh=args.fresh,
+                note=note,
+                held=args.bg,
+                moves=moves if args.bg else None,
+                before=self._before(studio, args, start),
+            )
+            found = studio.recorded(order)
+            if found is not None:
+                show(lambda: found)
         # Without a cell's id the notebook is run by a program, whose saved outputs would say "on its way" for ever.
-        if args.bg and execution.cell_id is not None:
-            return self._background(args, asked, execution)
-        if args.bg:
-            asked["moves"] = studio.history.moves
-        gallery = self._attempt(
-            f"%{operation}",
-            lambda spot: studio.make(**asked, tell=spot.wait, late=_late(spot)),
-            args.output,
-            args.save,
-        )
-        execution.refined |= operation == "refine"
-        return self._quiet(studio.done(gallery, asked["moves"])) if args.bg else gallery
+        if found is None and args.bg and execution.cell_id is not None:
+            answer: Gallery | Job = self._quiet(self._background(args, order, spot, execution))
+        else:
+            gallery = found or show(lambda: studio.ask(order, spot.wait, _late(spot)))
+            answer = self._quiet(studio.done(gallery, moves)) if args.bg else gallery
+        execution.refined |= args.operation == "refine"
+        return answer
+
+    def _before(self, studio: Studio, args: CellArgs, start: Picture | Input | None) -> list[Picture]:
+        """Give what a call in the background may have started from, had the jobs before it not ended by now."""
+        goes_on = args.bg and not args.source and start is not None and start == studio.history.current
+        return studio.history.jumps if goes_on else []
 
     def _attempt(
-        self, name: str, make: Callable[[Spot], Gallery], output: str | None = None, save: str | None = None
+        self,
+        name: str,
+        spot: Spot,
+        make: Callable[[], Gallery],
+        *,
+        output: str | None = None,
+        save: str | None = None,
     ) -> Gallery:
         """Wait for pictures and show them; what goes wrong leaves a line in their place, and is raised."""
-        spot, gallery = Spot(self.shell), None
+        gallery = None
         try:
-            gallery = make(spot)
+            gallery = make()
             return self._shown(gallery, spot, output, save)
         except KeyboardInterrupt:
             if gallery is not None:  # it is there and current; only its showing was interrupted
@@ -234,9 +251,8 @@ class ImgMagic(Magics):
                 spot.fail(f"{name}: nothing was made")
             raise
 
-    def _background(self, args: CellArgs, asked: dict[str, Any], execution: Execution) -> Job:
+    def _background(self, args: CellArgs, order: Order, spot: Spot, execution: Execution) -> Job:
         """Hand a call over, and go on; its place in this cell's output is updated when it ends."""
-        spot = Spot(self.shell)
 
         def ended(outcome: Gallery | BaseException) -> None:
             if isinstance(outcome, BaseException):
@@ -245,9 +261,7 @@ class ImgMagic(Magics):
                 return
             self._shown(outcome, spot, args.output, args.save, execution)
 
-        job = self._studio().submit(**asked, tell=spot.wait, ended=ended)
-        execution.refined |= args.operation == "refine"
-        return self._quiet(job)
+        return self._studio().hand_over(order, spot.wait, ended)
 
     def _quiet(self, job: Job) -> Job:
         """Let a job keep quiet for the rest of this execution, whose output shows it already.

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
     from imgmagic.formats import Preview
-    from imgmagic.picture import Generation
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,8 +442,7 @@ class Studio:
         KeyboardInterrupt
             If the wait was interrupted; what was sent goes on, and its picture is kept without moving the cursor.
         """
-        order = self._order(operation, prompt, wishes, source=source, typed=typed, **manner)
-        return self._answer(order, tell, late)
+        return self._answer(self.order(operation, prompt, wishes, source=source, typed=typed, **manner), tell, late)
 
     def retake(
         self,
@@ -496,12 +494,16 @@ class Studio:
         ended
             Given the pictures, or what went wrong, on the job's own thread.
         """
-        order = self._order(operation, prompt, wishes, source=source, typed=typed, **manner)
-        order = replace(order, moves=self.history.moves)
-        found, job = self._recorded(order), self._under_way(order)
-        if found is not None:
-            ended(found)
-            return self.done(found, order.moves)
+        order = self.order(operation, prompt, wishes, source=source, typed=typed, **manner)
+        found = self.recorded(order)
+        if found is None:
+            return self.hand_over(order, tell, ended)
+        ended(found)
+        return Job.finished(found)
+
+    def hand_over(self, order: Order, tell: Tell, ended: Callable[[Gallery | BaseException], None]) -> Job:
+        """Begin a call in the background that nothing recorded answers, as `submit` does."""
+        order, job = replace(order, moves=self.history.moves), self._under_way(order)
         if job is None:
             pending = self._pending(replace(order, held=False), lambda _outcome: None)
             job = Job(pending.asking)
@@ -512,8 +514,8 @@ class Studio:
         job.listen(tell, ended)
         return job
 
-    def done(self, gallery: Gallery, moves: int | None) -> Job:
-        """Give a job for what was there at once; the cursor goes along by `Job.follow`, if it was held until then.
+    def done(self, gallery: Gallery, moves: int) -> Job:
+        """Give a job for what was there at once, though its cursor was held: it goes along by `Job.follow`.
 
         Parameters
         ----------
@@ -523,14 +525,10 @@ class Studio:
             How often the cursor had moved when it was handed over.
         """
         made = gallery[0].generation
-        since = self.history.moves if moves is None else moves
+        cell_id = self.recall.site_of(made).cell_id
         return Job.finished(
-            gallery,
-            lambda: self.history.follow(made.uid, since, replay=gallery.replayed, cell_id=self._cell_of(made)),
+            gallery, lambda: self.history.follow(made.uid, moves, replay=gallery.replayed, cell_id=cell_id)
         )
-
-    def _cell_of(self, made: Generation) -> str | None:
-        return self.recall.site_of(made).cell_id
 
     def _under_way(self, order: Order) -> Job | None:
         """Give the job that is on its way with what the same call has asked for, or None."""
@@ -540,18 +538,29 @@ class Studio:
         jobs = (self._jobs.get((order.site.name, request.key)) for request in order.requests)
         return next((job for job in jobs if job is not None), None)
 
-    def _order(
+    def order(
         self,
         operation: Operation,
         prompt: str,
         wishes: Wishes,
         *,
-        source: Picture | Input | None,
-        typed: str,
+        source: Picture | Input | None = None,
+        typed: str = "",
         site: CallSite | None = None,
         before: Sequence[Picture] = (),
         **manner: Any,
     ) -> Order:
+        """Put together what is asked, and how it is to be answered; nothing is looked up or sent yet.
+
+        Parameters
+        ----------
+        operation, prompt, wishes, source, typed, manner
+            As for `make`.
+        site
+            The call that asks; None for one from Python.
+        before
+            The pictures that may have been the source instead, see `Order`.
+        """
         check_label(wishes.label)
         request, *others = (
             self.prepare(operation, prompt, wishes, source=each, typed=typed) for each in (source, *before)
@@ -581,15 +590,17 @@ class Studio:
 
     def _answer(self, order: Order, tell: Tell, late: Callable[[Gallery | str], None]) -> Gallery:
         """Answer from what is recorded, else ask the engine and wait for it."""
-        found = self._recorded(order)
-        if found is not None:
-            return found
+        found = self.recorded(order)
+        return self.ask(order, tell, late) if found is None else found
+
+    def ask(self, order: Order, tell: Tell, late: Callable[[Gallery | str], None]) -> Gallery:
+        """Ask the engine, and wait; the parameters are those of `make`."""
         return self._waited(self._pending(order, lambda outcome: late(self._late(outcome))), tell)
 
     # --- answers that are recorded ---
 
-    def _recorded(self, order: Order) -> Gallery | None:
-        """Give the recorded answer to an order; None if it must be made.
+    def recorded(self, order: Order) -> Gallery | None:
+        """Give the recorded answer to an order, claimed and made current; None if it must be made.
 
         Raises
         ------

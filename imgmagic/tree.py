@@ -265,7 +265,7 @@ class History:
 
     def replayed(self, cell_id: str) -> set[int]:
         """Give the generations that a cell has replayed."""
-        return self._database.replayed(cell_id)
+        return self._database.replayed_by(cell_id)
 
     def takes_of(self, number: int, cell_id: str) -> int:
         """Count the answers that a cell has made from a picture."""
@@ -432,7 +432,7 @@ class History:
         with self._lock:
             self._last_result = numbers
             if row["follows"] and not held:
-                self._database.move(self.session, target, _now(), replay=True, cell_id=cell_id)
+                self._database.replayed(self.session, target, _now(), cell_id)
                 if target != self._cursor:
                     self._moved(target)
             else:
