@@ -361,11 +361,19 @@ class Picture:
         return target
 
     def __array__(self, dtype: Any = None, copy: object = None) -> np.ndarray[Any, Any]:
-        """Give the pixels: shape (height, width, 3 or 4), uint8; always a copy."""
+        """Give the pixels: shape (height, width, 3 or 4), uint8; always a copy, which may be written to.
+
+        Raises
+        ------
+        ValueError
+            If ``copy`` is False, as numpy has it: there is nothing but the encoded bytes to be looked at.
+        """
+        if copy is False:
+            raise ValueError("a Picture's pixels are decoded anew each time: they cannot be had without a copy")
         from imgmagic import images
 
         pixels = images.pixels(self.bytes)
-        return pixels if dtype is None else pixels.astype(dtype)
+        return pixels.astype(pixels.dtype if dtype is None else dtype)
 
     def _repr_mimebundle_(self, **_wanted: object) -> dict[str, Any]:
         """Show itself wherever a notebook shows a value."""
