@@ -155,6 +155,11 @@ def share(data: bytes) -> float:
     return float(100 - alpha(data).mean() * 100 / _TOP)
 
 
+def percent(share: float) -> str:
+    """Write a share so that little is not nothing, and nearly all not all."""
+    return f"{share:.0f} %" if 1 <= share <= 99 or share in {0, 100} else f"{share:.3g} %"  # noqa: PLR2004
+
+
 def alpha(data: bytes) -> Alpha:
     """Give a mask's alpha channel: shape (height, width), 0 is edited and 255 kept."""
     return np.asarray(images.decode(data).convert("RGBA").getchannel("A"))

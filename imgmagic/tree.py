@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from imgmagic.comparison import Comparison
     from imgmagic.database import Row
     from imgmagic.exchange import Format, ImageRequest, ImageResponse
     from imgmagic.prices import Cost
@@ -634,6 +635,46 @@ class History:
         """Tell whether an input is the picture of its number in this folder."""
         row = None if each.number is None else self._database.picture(each.number)
         return row is not None and row["digest"] == each.known_as
+
+    # --- comparing ---
+
+    def compare(
+        self,
+        a: int | str | Picture | None = None,
+        b: int | str | Picture = "@",
+        *,
+        mask: Any = None,
+        threshold: int = 8,
+    ) -> Comparison:
+        """Compare two pictures pixel by pixel; the result shows before, after, and a map of what changed.
+
+        Parameters
+        ----------
+        a
+            The picture before; None for the one that ``b`` was made from.
+        b
+            The picture after, by default the current one. If it has another size than ``a``, it is resized to that,
+            which is said.
+        mask
+            Where a change is expected: an array of bool (True is inside) or any other MASK. None takes the mask that
+            ``b`` was made with, if it was made from ``a``.
+        threshold
+            By how many levels, 0 to 255, a channel may move before its pixel counts as changed. Encoding a picture
+            anew as a good JPEG moves most pixels, and fewer than one in a hundred by more than 8.
+
+        Raises
+        ------
+        HistoryError
+            If there is no such picture, or its file is missing or was changed.
+        ImageError
+            If a picture cannot be decoded, or the mask does not fit ``a``.
+        """
+        from imgmagic.comparison import compared, earlier
+
+        if threshold not in range(256):
+            raise HistoryError(f"threshold is {printable(repr(threshold), 20)}: a whole number from 0 to 255.")
+        after = self[b]
+        return compared(self, earlier(after) if a is None else self[a], after, mask, threshold)
 
     # --- recordings ---
 

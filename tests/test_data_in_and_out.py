@@ -175,3 +175,14 @@ def test_matplotlib_shows_a_picture_as_it_is(studio):
     picture = studio.imagine("a cat")[0]
     shown = figures.Figure().subplots().imshow(picture)
     assert np.array_equal(shown.get_array(), np.asarray(picture))
+
+
+def test_what_was_made_of_an_array_is_recorded_and_replayed(studio, tmp_path):
+    child = studio.refine("turn red", source=PIXELS, mask=BOX, images=[PIXELS[:9]])[0]
+    path = studio.history.export(tmp_path / "all.imgmagic.zip")
+    reader = Studio(home=tmp_path / "reader", engine=Painter(), replay="only")
+    reader.history.load(path)
+    again = reader.refine("turn red", source=PIXELS, mask=BOX, images=[PIXELS[:9]])[0]
+    assert (again.digest, again.original) == (child.digest, child.original)
+    assert (again.parent.operation, again.parent.bytes) == ("import", child.parent.bytes)
+    assert reader.history.check() == []
