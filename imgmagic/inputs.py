@@ -113,10 +113,12 @@ def rows(request: ImageRequest) -> list[tuple[str, str]]:
 
 def overlay(request: ImageRequest) -> Preview | None:
     """Show where a completed request edits; None if it has no mask."""
+    found = [each for each in request.inputs if each.role == "mask"]
+    if not found or request.source is None:
+        return None
     from imgmagic import masks
 
-    found = [each for each in request.inputs if each.role == "mask"]
-    return masks.overlay(request.source.data, found[0].data) if found and request.source else None
+    return masks.overlay(request.source.data, found[0].data)
 
 
 def called(each: Input) -> str:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from imgmagic import CellError, ImageError, Studio, coerce, images, masks, values
 from tests.helpers import Painter, png
+from tests.lab import kernel
 from tests.slow_server import certificate
 
 W, H = 64, 48
@@ -152,6 +153,19 @@ def test_a_colour_with_commas_needs_no_distance(studio):
     assert selected("color:rgb(30,60,90)", encoded(Image.fromarray(flat))).all()
     with pytest.raises(CellError, match="cannot be read"):
         studio.refine("red", source=flat, mask="color:rgb(30,60,90")
+
+
+def test_the_waiting_line_shows_where_it_is_edited_and_the_saved_output_does_not(tmp_path):
+    with kernel(tmp_path, IMGMAGIC_SIZE="256x256") as running:
+        assert not running.run("%load_ext imgmagic\n%imagine a beach on a sunny day").failure
+        run = running.run("%refine --mask box:0%,0%,100%,25% make the sky red")
+    waiting, *_ = [each["data"] for each in run.contents("display_data", "update_display_data")]
+    assert "25 % selected" in waiting["text/plain"]
+    assert waiting["text/html"].count("<img ") == 1
+    assert "tinted: edited" in waiting["text/html"]
+    (shown,) = run.shown
+    assert shown["text/plain"].startswith("#2 ← #1")
+    assert "tinted" not in shown["text/html"]
 
 
 # --- out ----------------------------------------------------------------------------------------------------------
