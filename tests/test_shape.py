@@ -15,6 +15,7 @@ PACKAGE = Path(imgmagic.__file__).parent
 RANKS = [
     ["errors"],
     ["exchange", "environment", "refs", "template", "formats", "checks", "calls", "engines.sse"],
+    ["credentials"],
     ["settings", "store", "manifest", "replay", "stale", "jobs"],
     ["executions"],
     ["archive", "cell", "expressions", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
