@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import pandas as pd
+
     from imgmagic.comparison import Comparison
     from imgmagic.database import Row
     from imgmagic.exchange import Format, ImageRequest, ImageResponse
@@ -675,6 +677,29 @@ class History:
             raise HistoryError(f"threshold is {printable(repr(threshold), 20)}: a whole number from 0 to 255.")
         after = self[b]
         return compared(self, earlier(after) if a is None else self[a], after, mask, threshold)
+
+    def to_frame(self, *, everything: bool = False) -> pd.DataFrame:
+        """Give the pictures as a table of pandas, one a row, by number.
+
+        Parameters
+        ----------
+        everything
+            Whether all pictures of the folder are in it, or those that were made or replayed in this session.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `frame.COLUMNS`. ``text_in``, ``image_in`` and ``out`` are the tokens of the whole call, and
+            ``cost_usd`` is a picture's share of its cost, for a ``recorded`` one of what it cost whoever recorded it.
+
+        Raises
+        ------
+        SettingsError
+            If pandas is not installed: ``pip install "jupyter-imgmagic[frame]"``.
+        """
+        from imgmagic.frame import framed
+
+        return framed(self, self.all if everything else list(self))
 
     # --- recordings ---
 

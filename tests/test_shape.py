@@ -37,7 +37,7 @@ RANKS = [
     ["prepare"],
     ["tree", "engines.rest", "engines.sketch"],
     ["gallery", "engines", "shelf"],
-    ["comparison"],
+    ["comparison", "frame"],
     ["recall"],
     ["studio", "panel", "syntax", "spot"],
     ["status", "login", "doctor", "recipe", "records"],
@@ -57,6 +57,7 @@ DOORS = {
     "PIL": {"images", "coerce", "masks", "composite", "difference", "comparison", "engines.sketch", "picture"},
     "numpy": {"images", "coerce", "masks", "composite", "difference", "comparison", "engines.sketch", "picture"},
     "ipywidgets": {"panel"},
+    "pandas": {"frame"},
     "IPython": {"magics", "syntax", "completion", "comparison", "gallery", "jobs", ""},
     "traitlets": {"magics"},
 }
