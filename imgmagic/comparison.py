@@ -7,6 +7,7 @@ The mask is the one that the later picture was made with, if it was made from th
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,8 @@ def compared(history: History, before: Picture, after: Picture, mask: Any, thres
         If a picture cannot be decoded, or a mask does not fit.
     """
     data = before.bytes
-    first, second = images.decode(data), images.decode(after.bytes)
+    with ThreadPoolExecutor(2) as both:  # decoding lets go of the interpreter, and takes most of the time
+        first, second = both.map(images.decode, (data, after.bytes))
     alpha = _kept(history, before, after) if mask is None else _given(mask, data)
     note = ""
     if first.size != second.size:
