@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from imgmagic import CellError, ImageError, Studio, coerce, images, masks, values
+from tests import faults
 from tests.helpers import Painter, png
 from tests.lab import kernel
 from tests.slow_server import certificate
@@ -200,3 +201,12 @@ def test_what_was_made_of_an_array_is_recorded_and_replayed(studio, tmp_path):
     assert (again.digest, again.original) == (child.digest, child.original)
     assert (again.parent.operation, again.parent.bytes) == ("import", child.parent.bytes)
     assert reader.history.check() == []
+
+
+@pytest.mark.parametrize("alpha", [None, 255, 90, 0])
+def test_an_array_comes_back_bit_for_bit(azure, tmp_path, alpha):
+    array = PIXELS if alpha is None else np.dstack([PIXELS, np.full((H, W), alpha, np.uint8)])
+    azure.script = [faults.Identity()]
+    child = Studio(home=tmp_path / "home").refine("nothing", source=array)[0]
+    assert np.asarray(child).dtype == np.uint8
+    assert np.array_equal(np.asarray(child), array)
