@@ -45,7 +45,8 @@ def signed_jpeg():
 
 def signed_webp():
     picture = encoded("WEBP")
-    body = picture[8:] + b"C2PA" + struct.pack("<I", len(MANIFEST)) + MANIFEST + b"\0" * (len(MANIFEST) % 2)
+    odd = b"XMP " + struct.pack("<I", 7) + b"nothing\0"
+    body = picture[8:] + odd + b"C2PA" + struct.pack("<I", len(MANIFEST)) + MANIFEST + b"\0" * (len(MANIFEST) % 2)
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
