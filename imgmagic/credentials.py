@@ -29,7 +29,7 @@ _JPEG_ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length
 _JPEG_PIXELS, _JPEG_APP11 = 0xDA, 0xEB
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Credentials:
     """Whether a picture carries content credentials; true or false accordingly. They are not verified.
 
@@ -55,6 +55,9 @@ class Credentials:
 
     def __bool__(self) -> bool:
         return self.present
+
+    def __repr__(self) -> str:
+        return f"<Credentials: {self}>"
 
     def __str__(self) -> str:
         if self.place:

@@ -133,7 +133,10 @@ def drawn(change: Change, after: Image.Image, alpha: Levels | None, side: int) -
     base = np.asarray(grey.convert("L").convert("RGB").resize(grid.shape[::-1])) * _DIMMED
     colour = np.where(_coarse(strayed, step)[..., None] > 0, _OUTSIDE, _INSIDE)
     weight = np.where(grid > 0, _FAINT + (1 - _FAINT) * grid / _TOP, 0)[..., None]
-    return Image.fromarray((base * (1 - weight) + colour * weight).astype(np.uint8))
+    chart = Image.fromarray((base * (1 - weight) + colour * weight).astype(np.uint8))
+    scale = min(1, side / max(after.size))
+    size = (max(1, round(after.width * scale)), max(1, round(after.height * scale)))
+    return chart.resize(size, Image.Resampling.NEAREST)  # as large as the previews that it stands beside
 
 
 def _levels(before: Image.Image, after: Image.Image) -> Image.Image:

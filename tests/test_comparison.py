@@ -146,8 +146,8 @@ def test_one_pixel_of_a_large_picture_is_seen_on_its_map(pair):
     dot = large.copy()
     dot[777, 1234] = 255
     shown = np.asarray(pair(large, dot).map)
-    assert max(shown.shape) <= 384
-    assert (shown[..., 0] > shown[..., 2]).sum() == 1
+    assert shown.shape == (248, 384, 3)
+    assert 1 <= (shown[..., 0] > shown[..., 2]).sum() <= 4
 
 
 # --- which pair, which mask ---------------------------------------------------------------------------------------
