@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from imgmagic.difference import Change
     from imgmagic.formats import Preview
     from imgmagic.picture import Picture
-    from imgmagic.tree import History
 
     Alpha = NDArray[np.uint8]
 
@@ -121,8 +120,8 @@ class Comparison:
             display(self.bundle, raw=True)
 
 
-def compared(history: History, before: Picture, after: Picture, mask: Any, threshold: int) -> Comparison:
-    """Compare two pictures of a history.
+def compared(before: Picture, after: Picture, mask: Any, threshold: int) -> Comparison:
+    """Compare two pictures, which may be of two folders.
 
     Raises
     ------
@@ -134,7 +133,7 @@ def compared(history: History, before: Picture, after: Picture, mask: Any, thres
     data = before.bytes
     with ThreadPoolExecutor(2) as both:  # decoding lets go of the interpreter, and takes most of the time
         first, second = both.map(images.decode, (data, after.bytes))
-    alpha = _kept(history, before, after) if mask is None else _given(mask, data)
+    alpha = _kept(before, after) if mask is None else _given(mask, data)
     note = ""
     if first.size != second.size:
         sizes = [f"{each.width}×{each.height} px" for each in (second, first)]
@@ -165,9 +164,10 @@ def earlier(after: Picture) -> Picture:
     return parent
 
 
-def _kept(history: History, before: Picture, after: Picture) -> Alpha | None:
+def _kept(before: Picture, after: Picture) -> Alpha | None:
     """Give the mask that the later picture was made with, if it was made from the earlier one."""
-    if after._parent != before.number:
+    history = after._history
+    if after._parent != before.number or before._history.home != history.home:
         return None
     rows = [row for row in history._database.inputs(after.generation.id) if row["role"] == "mask" and row["file"]]
     return masks.alpha(history.store.get(rows[0]["file"], rows[0]["format"])) if rows else None

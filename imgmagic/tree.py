@@ -676,7 +676,7 @@ class History:
         if threshold not in range(256):
             raise HistoryError(f"threshold is {printable(repr(threshold), 20)}: a whole number from 0 to 255.")
         after = self[b]
-        return compared(self, earlier(after) if a is None else self[a], after, mask, threshold)
+        return compared(earlier(after) if a is None else self[a], after, mask, threshold)
 
     def to_frame(self, *, everything: bool = False) -> pd.DataFrame:
         """Give the pictures as a table of pandas, one a row, by number.

@@ -180,6 +180,15 @@ def test_the_mask_that_a_picture_was_made_with_counts_only_against_its_parent(st
         studio.history.compare(b=child, mask=np.ones((4, 3), bool))
 
 
+def test_pictures_of_two_folders_are_compared_without_a_mask(studio, tmp_path):
+    child = studio.refine("turn red", source=PIXELS, mask=BOX)[0]
+    other = Studio(home=tmp_path / "other", engine=Painter())
+    theirs = other.imagine("a cat")[0]
+    assert (theirs.number, theirs.size) == (child.parent.number, child.size)
+    assert studio.history.compare(theirs, child).outside is None
+    assert other.history.compare(child.parent, child).outside == 0
+
+
 def test_a_soft_refine_that_strays_is_found_out(studio):
     child = studio.refine("turn red", source=PIXELS, mask=BOX, soft=True)[0]
     strayed = (np.abs(np.asarray(child).astype(int) - PIXELS).max(axis=2) > 8) & ~BOX
