@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ def python(tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", home], check=True)
     (packages,) = home.glob("lib/python*/site-packages")
     (packages / "imgmagic").symlink_to(Path(imgmagic.__file__).parent)
-    (packages / "rest.pth").write_text(sysconfig.get_path("purelib"))
+    (packages / "rest.pth").write_text("\n".join(each for each in sys.path if each.endswith("-packages")))
     return home / "bin" / "python"
 
 
