@@ -24,10 +24,13 @@ from imgmagic.errors import UnreachableError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from imgmagic.formats import Preview
+
 T = TypeVar("T")
 
-#: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
-Tell = Callable[[str, "bytes | None"], None]
+#: Takes the waiting line, and what is to be seen with it if that is new: the source, tinted where a mask lets it be
+#: edited (a preview), or an unfinished picture (encoded bytes).
+Tell = Callable[[str, "bytes | Preview | None"], None]
 
 #: Seconds between two looks at the waiting line.
 TICK_S = 0.5

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
     from imgmagic.calls import Tell, Watch
+    from imgmagic.formats import Preview
     from imgmagic.gallery import Gallery
 
 T = TypeVar("T", bound="Gallery | BaseException")
@@ -73,7 +74,7 @@ class Job:
         Parameters
         ----------
         tell
-            Takes the waiting line, and an unfinished picture or None.
+            Takes the waiting line, and what is to be seen with it, or None.
         ended
             Takes the pictures or what went wrong, on the job's own thread.
         """
@@ -87,12 +88,12 @@ class Job:
         else:
             ended(outcome)
 
-    def tell(self, line: str, partial: bytes | None) -> None:
+    def tell(self, line: str, seen: bytes | Preview | None) -> None:
         """Tell everybody who listens how far it is."""
         with self._lock:
             self._line, tellers = line, list(self._tellers)
         for each in tellers:
-            each(line, partial)
+            each(line, seen)
 
     def start(self, work: Callable[[], Gallery], cancel: Callable[[], None]) -> Job:
         """Begin.

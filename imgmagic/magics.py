@@ -11,6 +11,7 @@ import inspect
 import warnings
 from collections import ChainMap
 from copy import deepcopy
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from imgmagic.comparison import Comparison
     from imgmagic.exchange import Input
     from imgmagic.executions import Execution
     from imgmagic.gallery import Gallery
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from imgmagic.studio import Order, Studio
 
 _NAME = "ImgMagic"
+_PAIR = 2
 
 
 def _trait(default: object, text: str) -> Any:
@@ -129,6 +132,24 @@ class ImgMagic(Magics):
         if not line.strip():
             raise CellError("Which picture?", hint="`%pick 7`, `%pick hero`, or `%pick .2` for the second of the last.")
         return self._show(lambda studio: studio.history.pick(self._find(studio, line).number).number)
+
+    @no_var_expand
+    @line_magic("compare")  # the setting of this name is another thing
+    def compare_pictures(self, line: str) -> Any:
+        """Compare two pictures: `%compare [A] [B]` shows before, after, and in colour what changed, with numbers.
+
+        A and B are REFs: 7 or #7, a label, @~2, @start, or .2 (of the last result). With one, that picture is compared
+        with the current one; with none, the picture that the current one was made from. A pixel counts as changed if
+        a channel moved by more than 8 of 255 levels. `history.compare(a, b)` gives the same as an object.
+        """
+        if _asks_for_help(line):
+            return self._explain(self.compare_pictures)
+        refs = line.split()
+        if len(refs) > _PAIR:
+            raise CellError(f"%compare takes two pictures, not {len(refs)}.", hint="`%compare`, or `%compare 1 hero`.")
+        shown_in, found = self._execution, self._compared(self._studio(), refs)
+        Spot(self.shell).settle(found.bundle)
+        return replace(found, already_shown=lambda: self._execution is shown_in)
 
     @line_magic
     def images(self, line: str) -> None:
@@ -330,6 +351,14 @@ class ImgMagic(Magics):
         if save:
             self._studio().save(gallery, save)
         return gallery
+
+    def _compared(self, studio: Studio, refs: list[str]) -> Comparison:
+        """Compare what a line names: two pictures, one and the current one, or the current one and its parent."""
+        if len(refs) == _PAIR:
+            return studio.history.compare(*(self._find(studio, ref) for ref in refs))
+        after = self._find(studio, "@")
+        before = self._find(studio, refs[0]) if refs else None
+        return studio.history.compare(None if before == after else before, after)
 
     def _rollback(self, studio: Studio, ref: str) -> int:
         """Roll back, unless this very call did so and nothing has moved since: then stay."""

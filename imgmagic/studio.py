@@ -696,7 +696,7 @@ class Studio:
         """Start a call, wait for it, and give its pictures with what is to be said about them."""
         call = pending.call
         try:
-            tell(_line(pending.asking, call.watch.progress()), None)
+            tell(_line(pending.asking, call.watch.progress()), inputs.overlay(pending.order.request))
             call.start()
         except BaseException:
             if not call.begun and pending.flight is not None:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import pandas as pd
+
+    from imgmagic.comparison import Comparison
     from imgmagic.database import Row
     from imgmagic.exchange import Format, ImageRequest, ImageResponse
     from imgmagic.prices import Cost
@@ -634,6 +637,69 @@ class History:
         """Tell whether an input is the picture of its number in this folder."""
         row = None if each.number is None else self._database.picture(each.number)
         return row is not None and row["digest"] == each.known_as
+
+    # --- comparing ---
+
+    def compare(
+        self,
+        a: int | str | Picture | None = None,
+        b: int | str | Picture = "@",
+        *,
+        mask: Any = None,
+        threshold: int = 8,
+    ) -> Comparison:
+        """Compare two pictures pixel by pixel; the result shows before, after, and a map of what changed.
+
+        Parameters
+        ----------
+        a
+            The picture before; None for the one that ``b`` was made from.
+        b
+            The picture after, by default the current one. If it has another size than ``a``, it is resized to that,
+            which is said.
+        mask
+            Where a change is expected: an array of bool (True is inside) or any other MASK. None takes the mask that
+            ``b`` was made with, if it was made from ``a``.
+        threshold
+            By how many levels, 0 to 255, a channel may move before its pixel counts as changed. Encoding a picture
+            anew as a good JPEG moves most pixels, and fewer than one in a hundred by more than 8.
+
+        Raises
+        ------
+        HistoryError
+            If there is no such picture, or its file is missing or was changed.
+        ImageError
+            If a picture cannot be decoded, or the mask does not fit ``a``.
+        """
+        from imgmagic.comparison import compared, earlier
+
+        if threshold not in range(256):
+            raise HistoryError(f"threshold is {printable(repr(threshold), 20)}: a whole number from 0 to 255.")
+        after = self[b]
+        return compared(earlier(after) if a is None else self[a], after, mask, threshold)
+
+    def to_frame(self, *, everything: bool = False) -> pd.DataFrame:
+        """Give the pictures as a table of pandas, one a row, by number.
+
+        Parameters
+        ----------
+        everything
+            Whether all pictures of the folder are in it, or those that were made or replayed in this session.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `frame.COLUMNS`. ``text_in``, ``image_in`` and ``out`` are the tokens of the whole call, and
+            ``cost_usd`` is a picture's share of its cost, for a ``recorded`` one of what it cost whoever recorded it.
+
+        Raises
+        ------
+        SettingsError
+            If pandas is not installed: ``pip install "jupyter-imgmagic[frame]"``.
+        """
+        from imgmagic.frame import framed
+
+        return framed(self, self.all if everything else list(self))
 
     # --- recordings ---
 

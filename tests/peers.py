@@ -75,7 +75,7 @@ def prism(upstream_url: str | None = None) -> Iterator[Peer]:
     mode, upstream = ("proxy", [upstream_url]) if upstream_url else ("mock", [])
     with tempfile.TemporaryDirectory() as folder:
         spec = _for_clients(description("openai-images-prism.yaml"), Path(folder))
-        command = [_tool("prism", PRISM), mode, "--errors", "-h", "127.0.0.1", "-p", str(port), str(spec), *upstream]
+        command = [npm_tool("prism", PRISM), mode, "--errors", "-h", "127.0.0.1", "-p", str(port), str(spec), *upstream]
         with _running(command, port) as peer:
             yield peer
 
@@ -132,7 +132,7 @@ def aimock(fixtures: Sequence[Mapping[str, Any]], *options: str) -> Iterator[Pee
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fixtures.json"
         file.write_text(json.dumps({"fixtures": list(fixtures)}), encoding="utf-8")
-        command = [_tool("llmock", AIMOCK), "-h", "127.0.0.1", "-p", str(port), "-f", str(file), *options]
+        command = [npm_tool("llmock", AIMOCK), "-h", "127.0.0.1", "-p", str(port), "-f", str(file), *options]
         with _running(command, port) as peer:
             yield peer
 
@@ -161,13 +161,31 @@ def tools_folder() -> Path:
     return Path(named) if named else cache / "imgmagic-test-tools"
 
 
-def _tool(command: str, package: str) -> str:
+def require_node() -> str:
+    """Give the path of node; skip where there is none."""
+    node = shutil.which("node")
+    if node is None:
+        _do_without("node is not installed")
+    return node
+
+
+def npm_tool(command: str, package: str) -> str:
     """Give the path of a command of an npm package, installed on first use."""
+    return str(_installed(package) / ".bin" / command)
+
+
+def npm_package(package: str) -> Path:
+    """Give the folder of an npm package, installed on first use."""
+    return _installed(package) / package.rpartition("@")[0]
+
+
+def _installed(package: str) -> Path:
+    """Give the folder that npm puts a package and its commands into."""
     home = tools_folder() / package.rpartition("/")[2].replace("@", "-")
-    path = home / "node_modules" / ".bin" / command
-    if not path.exists():
+    path = home / "node_modules"
+    if not (path / package.rpartition("@")[0]).exists():
         _install(package, home)
-    return str(path)
+    return path
 
 
 def _install(package: str, home: Path) -> None:
