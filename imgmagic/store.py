@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import tempfile
 import threading
 from contextlib import contextmanager
@@ -56,10 +57,34 @@ class Store:
         """Keep a picture and give its digest; when this returns, the bytes are on the disk under their name."""
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest, kind)
-        if not _holds(path, data):
+        if not (_holds(path, data) and _touched(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, data)
         return digest
+
+    def discard(self, path: Path, before: float) -> int:
+        """Delete a file that nothing needs, and give its size in bytes; 0 if somebody has just come to need it.
+
+        Parameters
+        ----------
+        path
+            One of `files`.
+        before
+            A time (seconds since the epoch); a file that was put since then stays.
+        """
+        # Put aside first: whoever puts the same bytes from now on writes them anew, whoever did just before has
+        # touched the file, so that it is young.
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.gone")
+        try:
+            path.replace(aside)
+            about = aside.stat()
+            if about.st_mtime >= before:
+                aside.replace(path)
+                return 0
+            aside.unlink()
+        except OSError:
+            return 0
+        return about.st_size
 
     def get(self, digest: str, kind: Format) -> bytes:
         """Read a picture back.
@@ -147,6 +172,17 @@ def _write(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _touched(path: Path) -> bool:
+    """Say that a file is needed now; False if it has just been taken away."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    except OSError:  # somebody else's file, which is there all the same
+        return True
+    return True
 
 
 def _holds(path: Path, data: bytes) -> bool:
