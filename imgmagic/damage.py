@@ -34,6 +34,13 @@ def found(database: Database, store: Store, previews: Previews) -> list[str]:
     list of str
         One problem each, with what to do about it; empty if all is well.
     """
+    try:
+        return _found(database, store, previews)
+    except HistoryError as exc:  # so broken that it cannot be asked
+        return [f"{exc.message} {exc.hint}"]
+
+
+def _found(database: Database, store: Store, previews: Previews) -> list[str]:
     name = database.path.name
     rows = [*database.problems(), *database.lost(), *_circles(database), *_senseless(database)]
     missing: dict[str, tuple[str, Path]] = {}

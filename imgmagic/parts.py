@@ -14,7 +14,7 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from imgmagic.errors import printable
+from imgmagic.errors import harmless
 
 _PART = re.compile(r"^<!-- part: (\w+) -->\n", re.MULTILINE)
 
@@ -61,4 +61,4 @@ def _escaped(value: object) -> str:
     """Escape a text; what could repaint or reorder the page is taken out of it, its lines stay lines."""
     if isinstance(value, Html):
         return value
-    return escape("\n".join(printable(line, len(line) + 1) for line in str(value).splitlines()))
+    return escape(harmless(str(value)))

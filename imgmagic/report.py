@@ -194,7 +194,7 @@ class Page:
         made = self._made.values()
         roots = sum(each._parent is None for each in self.pictures)
         yield "pictures", str(len(self.pictures))
-        yield "beginnings", str(roots)
+        yield "roots", str(roots)
         yield "calls", str(sum(bool(each.engine) for each in made))
         yield "cost", _dollars([*made])
         yield "time waited", _duration(sum(each.seconds for each in made))
@@ -212,7 +212,10 @@ class Page:
     # --- the tree ---
 
     def _tree(self) -> Iterator[Html]:
-        """Give the tree as nested lists: what follows one after the other stays on its level, a branch goes deeper."""
+        """Give the tree as nested lists: what follows one after the other is one list, each branch one of its own.
+
+        A stack of what is still to be written, since a tree can be deeper than Python's calls may be.
+        """
         children = self._children()
         todo: list[int | str] = [
             each for root in reversed(children[None]) for each in ("</li>", root, '<li class="root">')
@@ -227,7 +230,8 @@ class Page:
             if len(below) == 1:
                 todo += [below[0], "</li><li>"]
             elif below:
-                todo += ["</ol>", *(each for child in reversed(below) for each in ("</li>", child, "<li>")), "<ol>"]
+                strands = (each for child in reversed(below) for each in ("</li></ol></li>", child, "<li><ol><li>"))
+                todo += ["</ul>", *strands, "<ul>"]
 
     def _children(self) -> dict[int | None, list[int]]:
         """Give the numbers below each number, what is forgotten included where something hangs on it."""
@@ -264,12 +268,11 @@ class Page:
         fill, number = self._parts.fill, picture.number
         made = picture.generation
         lang = render.language(picture.prompt)
-        label = f" {self._labels[number]}" if number in self._labels else ""
         typed = fill("typed", text=made.typed) if made.typed not in {made.prompt, ""} else ""
         return fill(
             "picture",
             number=number,
-            label=label,
+            label=self._labels.get(number, ""),
             made=self._how(picture),
             marks=self._marks(picture),
             lang=fill("lang", code=lang) if lang else "",

@@ -76,6 +76,8 @@ class Store:
         # touched the file, so that it is young.
         aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.gone")
         try:
+            if path.stat().st_mtime >= before:
+                return 0
             path.replace(aside)
             about = aside.stat()
             if about.st_mtime >= before:

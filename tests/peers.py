@@ -75,7 +75,7 @@ def prism(upstream_url: str | None = None) -> Iterator[Peer]:
     mode, upstream = ("proxy", [upstream_url]) if upstream_url else ("mock", [])
     with tempfile.TemporaryDirectory() as folder:
         spec = _for_clients(description("openai-images-prism.yaml"), Path(folder))
-        command = [_tool("prism", PRISM), mode, "--errors", "-h", "127.0.0.1", "-p", str(port), str(spec), *upstream]
+        command = [npm_tool("prism", PRISM), mode, "--errors", "-h", "127.0.0.1", "-p", str(port), str(spec), *upstream]
         with _running(command, port) as peer:
             yield peer
 
@@ -132,7 +132,7 @@ def aimock(fixtures: Sequence[Mapping[str, Any]], *options: str) -> Iterator[Pee
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "fixtures.json"
         file.write_text(json.dumps({"fixtures": list(fixtures)}), encoding="utf-8")
-        command = [_tool("llmock", AIMOCK), "-h", "127.0.0.1", "-p", str(port), "-f", str(file), *options]
+        command = [npm_tool("llmock", AIMOCK), "-h", "127.0.0.1", "-p", str(port), "-f", str(file), *options]
         with _running(command, port) as peer:
             yield peer
 
@@ -161,7 +161,7 @@ def tools_folder() -> Path:
     return Path(named) if named else cache / "imgmagic-test-tools"
 
 
-def _tool(command: str, package: str) -> str:
+def npm_tool(command: str, package: str) -> str:
     """Give the path of a command of an npm package, installed on first use."""
     home = tools_folder() / package.rpartition("/")[2].replace("@", "-")
     path = home / "node_modules" / ".bin" / command
