@@ -31,6 +31,25 @@ if TYPE_CHECKING:
 
     history: History
 
+    # What reads types instead of running code sees the arguments; nothing is made here.
+    _studio = Studio()
+    imagine = _studio.imagine
+    refine = _studio.refine
+else:
+
+    def imagine(prompt: str, *said: Any, **wishes: Any) -> Gallery:
+        """Make new pictures in the running kernel's studio; see `Studio.imagine` for the arguments."""
+        from imgmagic import kernel
+
+        return kernel.studio().imagine(prompt, *said, **wishes)
+
+    def refine(instruction: str, *said: Any, **wishes: Any) -> Gallery:
+        """Edit a picture in the running kernel's studio; see `Studio.refine` for the arguments."""
+        from imgmagic import kernel
+
+        return kernel.studio().refine(instruction, *said, **wishes)
+
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -70,20 +89,6 @@ def __getattr__(name: str) -> Any:
 def __dir__() -> list[str]:
     """List the public names."""
     return [*__all__, "__version__"]
-
-
-def imagine(prompt: str, **wishes: Any) -> Gallery:
-    """Make new pictures in the running kernel's studio; see `Studio.imagine` for the arguments."""
-    from imgmagic import kernel
-
-    return kernel.studio().imagine(prompt, **wishes)
-
-
-def refine(instruction: str, **wishes: Any) -> Gallery:
-    """Edit a picture in the running kernel's studio; see `Studio.refine` for the arguments."""
-    from imgmagic import kernel
-
-    return kernel.studio().refine(instruction, **wishes)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -21,9 +22,15 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from imgmagic.errors import UnreachableError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+
+    from imgmagic.formats import Preview
 
 T = TypeVar("T")
+
+#: Takes the waiting line, and what is to be seen with it if that is new: the source, tinted where a mask lets it be
+#: edited (a preview), or an unfinished picture (encoded bytes).
+Tell = Callable[[str, "bytes | Preview | None"], None]
 
 #: Seconds between two looks at the waiting line.
 TICK_S = 0.5

@@ -28,6 +28,9 @@ _PLAIN = {"L", "LA", "RGB", "RGBA"}
 #: Modes that lose nothing that the eye sees on their way to RGB.
 _CONVERTED = {"1", "P", "PA", "CMYK", "YCbCr", "LAB", "HSV", "RGBX", "RGBa", "La", *_PLAIN}
 
+#: Modes whose colours are multiplied by their alpha, and the modes without that.
+_MULTIPLIED = {"RGBa": "RGBA", "La": "LA"}
+
 _ORIENTATION = 0x0112
 _SIXTEEN_BITS = 16
 _TOP = 255
@@ -62,8 +65,7 @@ def from_bytes(data: bytes, name: str) -> bytes:
         If it is no such picture, damaged, animated, or too large to be decoded.
     """
     try:
-        image = images.opened(data)
-        _refuse_frames(image, name)
+        _refuse_frames(images.opened(data), "it")
         image = images.decode(data)
     except ImageError as exc:
         what = next((kind for start, kind in _OTHERS.items() if data.lstrip()[:16].startswith(start)), "")
@@ -109,11 +111,25 @@ def from_array(array: NDArray[Any], name: str) -> tuple[bytes, str]:
     ImageError
         If shape, dtype or range is another.
     """
+    refuse_gaps(array, name)
     shape = "x".join(map(str, array.shape))
     if array.ndim not in {2, 3} or (array.ndim == 3 and array.shape[2] not in {3, 4}) or not array.size:  # noqa: PLR2004
         raise ImageError(f"{name} has the shape {shape or 'of a single number'}.", hint=_SHAPES)
     _refuse_size((array.shape[1], array.shape[0]), name)
     return from_pil(Image.fromarray(_uint8(array, name)), name)
+
+
+def refuse_gaps(array: NDArray[Any], name: str) -> None:
+    """Refuse an array of `numpy.ma` that masks some of its values: what they are as pixels is not said.
+
+    Raises
+    ------
+    ImageError
+        If it does.
+    """
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        count = int(np.ma.getmaskarray(array).sum())
+        raise ImageError(f"{name} is a masked array: {count:,} of its values are masked.", hint=_GAPS)
 
 
 def identity(image: Image.Image) -> str:
@@ -184,7 +200,8 @@ def _plain(image: Image.Image, name: str) -> Image.Image:
         image = ImageOps.exif_transpose(image)
     if image.mode in {"RGB", "RGBA"} and "transparency" not in image.info:
         return image
-    clear = image.mode in {"LA", "PA", "RGBa", "La", "RGBA"} or "transparency" in image.info
+    image = image.convert(_MULTIPLIED.get(image.mode, image.mode))
+    clear = image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info
     converted = image.convert("RGBA" if clear else "RGB")
     if image.mode not in {"P", "PA"}:
         converted.info.pop("icc_profile", None)  # it was for the other colour space
@@ -212,7 +229,8 @@ def _orientation(image: Image.Image) -> int:
 
 def _refuse_frames(image: Image.Image, name: str) -> None:
     frames = int(getattr(image, "n_frames", 1))
-    if frames > 1:
+    # Phones put a second picture, such as a depth map, behind the photograph (MPO): every viewer shows the first.
+    if frames > 1 and image.format != "MPO":
         raise ImageError(f"{name} is animated: it has {frames} frames.", hint=_FRAMES)
 
 
@@ -233,4 +251,5 @@ _FRAMES = "Give one of them: image.seek(0), then image.copy()."
 _SHAPES = "A picture is (height, width), (height, width, 3) or (height, width, 4)."
 _DTYPES = "Use uint8, or floats from 0 to 1: array.astype('uint8') where the values are 0 to 255."
 _RANGE = "Scale it to 0 to 1, or use array.astype('uint8') where the values are 0 to 255."
+_GAPS = "Say what they are: array.filled(0)."
 _BOOL = "Use it as --mask, or make it a picture: array.astype('uint8') * 255."

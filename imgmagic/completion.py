@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CALL = re.compile(
     r"^\s*(?:[^\W\d]\w*\s*=\s*)?"
-    r"(?P<percents>%%?)(?P<name>imagine|refine|retake|rollback|pick|images|imgmagic)[ \t\u3000]+(?P<rest>.*)$"
+    r"(?P<percents>%%?)(?P<name>imagine|refine|retake|rollback|pick|compare|images|imgmagic)[ \t\u3000]+(?P<rest>.*)$"
 )
 _SIZES = ("1024x1024", "1536x1024", "1024x1536", "auto")
 _NEWEST = 20
@@ -122,6 +122,8 @@ def fitting(name: str, words: Sequence[str]) -> list[str]:
         return _of_subcommand(words)
     if name in {"pick", "rollback"}:
         return [] if words else references()
+    if name == "compare":
+        return references() if len(words) <= 1 else []
     if name in _SHORT:
         return [] if words else _SHORT[name]
     return _behind(cast("Operation", name), words)

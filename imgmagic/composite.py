@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from imgmagic import images, masks
+from imgmagic import difference, images, masks
 from imgmagic.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from imgmagic.exchange import ImageRequest, ImageResponse
@@ -30,26 +32,52 @@ _TOP = 255
 
 
 def finished(request: ImageRequest, response: ImageResponse) -> ImageResponse:
-    """Give an answer as it is stored: with a mask that is not soft, the source stands outside the mask.
+    """Give an answer as it is stored: with a mask that is not soft, the source stands outside it; what changed is said.
 
     A picture that cannot be laid over its source is paid for all the same: it is given as it came, which is said.
     """
     mask = next((each for each in request.inputs if each.role == "mask"), None)
-    if mask is None or request.source is None or request.soft:
+    if mask is None or request.source is None:
         return response
-    source = images.decode(request.source.data)
-    weight = Image.fromarray(weights(masks.alpha(mask.data)))
-    pictures, notes = [], []
+    source, alpha = images.decode(request.source.data), masks.alpha(mask.data)
+    if request.soft:
+        return _told(response, [_changed_softly(source, sent, alpha) for sent in response.images], ())
+    weight = Image.fromarray(weights(alpha))
+    pictures, changes, notes = [], [], []
     for sent in response.images:
         try:
             picture, note = _laid(source, images.decode(sent), weight)
             pictures.append(images.encode(picture, "png"))
+            changes.append(_change(source, picture, alpha))
         except ImageError as exc:
             pictures.append(sent)
+            changes.append("")
             note = f"the mask could not be applied, this is the whole answer: {exc.message}"
         notes += [note] if note else []
-    caption = "; ".join(part for part in (response.caption, *dict.fromkeys(notes)) if part)
-    return replace(response, images=tuple(pictures), originals=response.images, caption=caption)
+    return _told(replace(response, images=tuple(pictures), originals=response.images), changes, notes)
+
+
+def _change(source: Image.Image, picture: Image.Image, alpha: Levels) -> str:
+    return difference.measured(source, picture, alpha).sentence
+
+
+def _changed_softly(source: Image.Image, sent: bytes, alpha: Levels) -> str:
+    """Say what changed in an answer that is kept as it came, be it one that cannot be decoded."""
+    try:
+        return _change(source, images.decode(sent), alpha)
+    except ImageError:
+        return ""
+
+
+def _told(response: ImageResponse, changes: Sequence[str], notes: Sequence[str]) -> ImageResponse:
+    """Add to the caption what changed in each picture, and what else there is to say.
+
+    Said once, here, where everything is decoded: so it is kept with the picture and shown again without a look at it.
+    """
+    several = len(changes) > 1
+    said = [f".{index} {each}" if several else each for index, each in enumerate(changes, 1) if each]
+    caption = "; ".join(part for part in (response.caption, *dict.fromkeys(notes), *said) if part)
+    return replace(response, caption=caption)
 
 
 def weights(alpha: Levels) -> Levels:

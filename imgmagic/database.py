@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from imgmagic.errors import HistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
 #: One script a version; a folder is brought up to date by the ones it lacks.
@@ -96,6 +96,11 @@ MIGRATIONS = (
     ALTER TABLE picture ADD COLUMN original TEXT;
     ALTER TABLE picture ADD COLUMN original_format TEXT
     """,
+    # What a cell has shown is asked for by every call.
+    """
+    CREATE INDEX move_picture ON move (picture);
+    CREATE INDEX move_cell ON move (cell_id)
+    """,
     # What was forgotten: that there was a picture of this number, and whose child it was; nothing of what it showed.
     """
     CREATE TABLE forgotten (
@@ -146,7 +151,10 @@ _CHOOSE = """
 _RECORDED = """
     SELECT id, uid, key, operation, prompt, site, cell_id, position, session, engine, created, retake, origin,
         (SELECT picture FROM input WHERE input.generation = generation.id AND role = 'source') AS source,
-        (SELECT max(chosen) FROM picture WHERE picture.generation = generation.id) AS chosen
+        (SELECT max(chosen) FROM picture WHERE picture.generation = generation.id) AS chosen,
+        (SELECT max(at) FROM move JOIN picture ON picture.number = move.picture
+            WHERE picture.generation = generation.id AND move.replay AND move.cell_id = coalesce(?, generation.cell_id)
+        ) AS shown
     FROM generation
 """
 
@@ -184,6 +192,62 @@ class _Shared(threading.local):
     connection: Any = None
 
 
+class _Behind:
+    """What is written while nobody waits: every other operation waits for it first, and is told if it failed.
+
+    To commit takes a millisecond or more, in which a notebook that is run again could show its next picture. Only what
+    may be lost with a kernel that is killed just then is written like this.
+    """
+
+    def __init__(self) -> None:
+        self._writes: list[Callable[[], None]] = []
+        self._thread: threading.Thread | None = None
+        self._problem: HistoryError | None = None
+        self._lock = threading.Lock()
+
+    def add(self, write: Callable[[], None]) -> None:
+        """Put something in the queue."""
+        with self._lock:
+            self._writes.append(write)
+
+    def start(self) -> None:
+        """Begin to write what is in the queue."""
+        with self._lock:
+            if self._writes and self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="imgmagic-history")
+                self._thread.start()
+
+    def catch_up(self) -> None:
+        """Wait until the queue is written.
+
+        Raises
+        ------
+        HistoryError
+            If that was not possible; once.
+        """
+        thread = self._thread
+        if thread is threading.current_thread():
+            return
+        if thread is not None:
+            thread.join()
+        problem, self._problem = self._problem, None
+        if problem is not None:
+            raise problem
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._writes:
+                    self._thread = None
+                    return
+                writes, self._writes = self._writes, []
+            try:
+                for write in writes:
+                    write()
+            except HistoryError as exc:
+                self._problem = exc
+
+
 class Database:
     """The tables of one folder.
 
@@ -196,6 +260,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._shared = _Shared()
+        self._behind = _Behind()
 
     def prepare(self) -> None:
         """Create or migrate the tables.
@@ -238,12 +303,14 @@ class Database:
         if shared.connection is not None:
             yield
             return
+        self._behind.catch_up()
         shared.connection = _opened(self.path)
         try:
             yield
         finally:
             connection, shared.connection = shared.connection, None
             connection.close()
+            self._behind.start()
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -365,17 +432,17 @@ class Database:
 
     # --- what replay looks for ---
 
-    def recorded(self, key: str) -> list[Row]:
-        """Give the generations that answered this key."""
-        return self._rows(f"{_RECORDED} WHERE key = ?", key)
+    def recorded(self, key: str, cell_id: str | None) -> list[Row]:
+        """Give the generations that answered this key, and when a cell (None: their own) last replayed them."""
+        return self._rows(f"{_RECORDED} WHERE key = ?", cell_id, key)
 
-    def worded(self, operation: str, prompt: str) -> list[Row]:
-        """Give the generations of an operation with exactly these words."""
-        return self._rows(f"{_RECORDED} WHERE operation = ? AND prompt = ?", operation, prompt)
+    def worded(self, operation: str, prompt: str, cell_id: str | None) -> list[Row]:
+        """Give the generations of an operation with exactly these words, as `recorded` does."""
+        return self._rows(f"{_RECORDED} WHERE operation = ? AND prompt = ?", cell_id, operation, prompt)
 
     def sited(self, session: str) -> list[Row]:
         """Give the generations that a session made, oldest first."""
-        return self._rows(f"{_RECORDED} WHERE session = ? ORDER BY id", session)
+        return self._rows(f"{_RECORDED} WHERE session = ? ORDER BY id", None, session)
 
     def any_real(self, cell_id: str | None) -> bool:
         """Tell whether a real engine has made anything, for a cell or for anybody."""
@@ -412,7 +479,7 @@ class Database:
         sql = "SELECT count(*) FROM picture JOIN generation ON generation.id = picture.generation WHERE key = ?"
         return int(self._rows(sql, key)[0][0])
 
-    def replayed(self, cell_id: str) -> set[int]:
+    def replayed_by(self, cell_id: str) -> set[int]:
         """Give the generations that a cell has replayed."""
         sql = "SELECT generation FROM move JOIN picture ON picture.number = move.picture WHERE cell_id = ? AND replay"
         return {row["generation"] for row in self._rows(sql, cell_id)}
@@ -442,11 +509,22 @@ class Database:
         with self._transaction() as connection:
             _move(connection, session, number, at, replay=replay, cell_id=cell_id)
 
+    def replayed(self, session: str, number: int, at: str, cell_id: str | None) -> None:
+        """Log that a cell has replayed a picture, which is current now; nobody waits for it to be written."""
+        self._behind.add(lambda: self.move(session, number, at, replay=True, cell_id=cell_id))
+        if self._shared.connection is None:
+            self._behind.start()
+
     def replayed_in_passing(self, session: str, number: int, cursor: int | None, at: str, cell_id: str | None) -> None:
         """Log a replay that leaves the cursor where it is: the cell has shown it, the session goes on from there."""
         with self._transaction() as connection:
             _move(connection, session, number, at, replay=True, cell_id=cell_id)
             _insert(connection, "move", {"session": session, "picture": cursor, "at": at})  # chosen by nobody
+
+    def stayed(self, generation: int) -> None:
+        """Note that the cursor did not go along with what a job has brought."""
+        with self._transaction() as connection:
+            connection.execute("UPDATE generation SET follows = 0 WHERE id = ?", (generation,))
 
     def last_move(self, session: str) -> Row | None:
         """Give the last cursor move of a session."""

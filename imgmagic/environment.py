@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from imgmagic.errors import SettingsError
@@ -126,14 +127,18 @@ class Environment:
 
     def near(self, name: str) -> list[str]:
         """Name the variables that are set and look like ``name``, those aside that have a meaning of their own."""
-        candidates = [each for each in self if self.get(each) and each not in _NO_SLIPS]
-        return difflib.get_close_matches(name, candidates, n=3, cutoff=0.8)
+        return _near(name, tuple(each for each in self if self.get(each) and each not in _NO_SLIPS))
 
     def __iter__(self) -> Iterator[str]:
         return iter({**dict.fromkeys(self._variables), **dict.fromkeys(self._kept)})
 
     def __repr__(self) -> str:
         return "Environment(…)"
+
+
+@lru_cache(maxsize=64)  # asked at every call, and the environment seldom changes
+def _near(name: str, candidates: tuple[str, ...]) -> list[str]:
+    return difflib.get_close_matches(name, candidates, n=3, cutoff=0.8)
 
 
 #: The keys that were typed into this process.

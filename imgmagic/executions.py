@@ -16,6 +16,8 @@ from imgmagic.replay import CallSite
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from imgmagic.jobs import Job
+
 #: VS Code numbers its cells anew in every kernel, so its ids mean nothing in the next one.
 _FLEETING = "vscode-notebook-cell:"
 
@@ -38,6 +40,8 @@ class Execution:
         Whether it has refined something: from then on it goes on with the current picture.
     made
         The generations that it has made or replayed.
+    jobs
+        What it has handed over, and was there at once: the cursor goes along when the execution ends.
     """
 
     cell_id: str | None = None
@@ -47,6 +51,7 @@ class Execution:
     rollbacks: int = 0
     refined: bool = False
     made: set[int] = field(default_factory=set)
+    jobs: list[Job] = field(default_factory=list)
 
     def next_site(self) -> CallSite:
         """Count one more call, and give its place."""
@@ -76,13 +81,13 @@ class Executions:
         return self._stack[-1]
 
     def end(self) -> Execution | None:
-        """End a run, and give it if the cell has ended with it.
+        """End a run, and give it if the cell has ended with it; a nested run goes on in the one around it.
 
-        The cell that loads the extension ends without having begun, and a nested run goes on in the one around it.
+        The cell that loads the extension ends without having begun: then it is what stood for it.
         """
         if not self._stack:
-            self._outside = Execution()
-            return None
+            ended, self._outside = self._outside, Execution()
+            return ended
         ended = self._stack.pop()
         return None if ended in self._stack else ended
 

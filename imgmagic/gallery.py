@@ -105,9 +105,7 @@ class Gallery(Sequence["Picture"]):
     def bundle(self) -> dict[str, Any]:
         """What a notebook shows, by MIME type."""
         with self._history.together():
-            shown = [*self._pictures, *self._compared]
-            with self._history.store.ahead((each.file, each.format) for each in shown):
-                return self._bundle()
+            return self._bundle()
 
     def _bundle(self) -> dict[str, Any]:
         pictures = list(self)

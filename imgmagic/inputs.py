@@ -81,7 +81,7 @@ def complete(request: ImageRequest, region: Region = None) -> ImageRequest:
     inputs = [each if each.data or each.role == "mask" else _fetched(each) for each in request.inputs]
     source = next((each for each in inputs if each.role == "source"), None)
     if source is not None:
-        inputs = [_fitted(each, source, region) if each.role == "mask" else each for each in inputs]
+        inputs = [fitted(each, source, region) if each.role == "mask" else each for each in inputs]
     return replace(request, inputs=tuple(inputs))
 
 
@@ -92,7 +92,7 @@ def told(request: ImageRequest) -> list[str]:
         if each.role == "mask" and each.data:
             from imgmagic import masks
 
-            said.append(f"{percent(masks.share(each.data))} selected")
+            said.append(f"{masks.percent(masks.share(each.data))} selected")
     count = sum(each.role == "reference" for each in request.inputs)
     said += [f"{count} reference{'s' if count > 1 else ''}"] if count else []
     return said
@@ -107,26 +107,23 @@ def rows(request: ImageRequest) -> list[tuple[str, str]]:
         from imgmagic import masks
 
         rest = "outside it as the engine sends it" if request.soft else "outside it nothing changes"
-        said.append(("mask", f"{percent(masks.share(mask.data))} selected, {rest}"))
+        said.append(("mask", f"{masks.percent(masks.share(mask.data))} selected, {rest}"))
     return said
 
 
 def overlay(request: ImageRequest) -> Preview | None:
     """Show where a completed request edits; None if it has no mask."""
+    found = [each for each in request.inputs if each.role == "mask"]
+    if not found or request.source is None:
+        return None
     from imgmagic import masks
 
-    found = [each for each in request.inputs if each.role == "mask"]
-    return masks.overlay(request.source.data, found[0].data) if found and request.source else None
+    return masks.overlay(request.source.data, found[0].data)
 
 
 def called(each: Input) -> str:
     """Name an input: its number in the history, else what it is."""
     return f"#{each.number}" if each.number is not None else each.name
-
-
-def percent(share: float) -> str:
-    """Write a share so that little is not nothing, and nearly all not all."""
-    return f"{share:.0f} %" if 1 <= share <= 99 or share in {0, 100} else f"{share:.3g} %"  # noqa: PLR2004
 
 
 def _fetched(each: Input) -> Input:
@@ -135,8 +132,16 @@ def _fetched(each: Input) -> Input:
     return replace(each, data=values.fetched(each.identity.removeprefix("url:")))
 
 
-def _fitted(mask: Input, source: Input, region: Region) -> Input:
-    """Give a mask its bytes, and check them against the source."""
+def fitted(mask: Input, source: Input, region: Region = None) -> Input:
+    """Give a mask its bytes, and check them against the source.
+
+    Raises
+    ------
+    ImageError
+        If it does not fit.
+    CellError
+        If it is said in words that do not fit.
+    """
     from imgmagic import images, masks
 
     data = mask.data

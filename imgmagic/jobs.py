@@ -11,13 +11,16 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-    from imgmagic.calls import Watch
+    from imgmagic.calls import Tell, Watch
+    from imgmagic.formats import Preview
     from imgmagic.gallery import Gallery
+
+T = TypeVar("T", bound="Gallery | BaseException")
 
 
 class Job:
@@ -31,6 +34,12 @@ class Job:
 
     def __init__(self, what: str) -> None:
         self._what = what
+        self._line = what
+        self._tellers: list[Tell] = []
+        self._ended: list[Callable[[Gallery | BaseException], None]] = []
+        self._outcome: Gallery | BaseException | None = None
+        self._lock = threading.Lock()
+        self._follow: Callable[[], object] | None = None
         self._future: Future[Gallery] = Future()
         self._future.set_running_or_notify_cancel()  # from now on only our own `cancel` ends it
         self._cancel: Callable[[], None] = lambda: None
@@ -38,11 +47,53 @@ class Job:
         self.already_shown: Callable[[], bool] = lambda: False
 
     @classmethod
-    def finished(cls, gallery: Gallery) -> Job:
-        """Give a job that is done: its pictures were recorded, or were made while the cell waited."""
+    def finished(cls, gallery: Gallery, follow: Callable[[], object] | None = None) -> Job:
+        """Give a job that is done: its pictures were recorded, or were made while the cell waited.
+
+        Parameters
+        ----------
+        gallery
+            The pictures.
+        follow
+            Makes them current; left for the moment in which somebody looks at the job, as if it had just ended.
+        """
         job = cls("done")
+        job._follow = follow
         job._future.set_result(gallery)
         return job
+
+    def follow(self) -> None:
+        """Let the cursor go to pictures that were there from the beginning; once, and after that it does nothing."""
+        follow, self._follow = self._follow, None
+        if follow is not None:
+            follow()
+
+    def listen(self, tell: Tell, ended: Callable[[Gallery | BaseException], None]) -> None:
+        """Tell somebody how far it is, now and on, and, before anybody gets its result, what came of it.
+
+        Parameters
+        ----------
+        tell
+            Takes the waiting line, and what is to be seen with it, or None.
+        ended
+            Takes the pictures or what went wrong, on the job's own thread.
+        """
+        with self._lock:
+            outcome = self._outcome
+            if outcome is None:
+                self._tellers.append(tell)
+                self._ended.append(ended)
+        if outcome is None:
+            tell(self._line, None)
+        else:
+            ended(outcome)
+
+    def tell(self, line: str, seen: bytes | Preview | None) -> None:
+        """Tell everybody who listens how far it is."""
+        with self._lock:
+            self._line, tellers = line, list(self._tellers)
+        for each in tellers:
+            each(line, seen)
 
     def start(self, work: Callable[[], Gallery], cancel: Callable[[], None]) -> Job:
         """Begin.
@@ -60,11 +111,19 @@ class Job:
 
     def _run(self, work: Callable[[], Gallery]) -> None:
         try:
-            gallery = work()
+            outcome = self._told(work())
         except BaseException as exc:  # noqa: BLE001  raised again by `result`
-            self._future.set_exception(exc)
+            self._future.set_exception(self._told(exc))
         else:
-            self._future.set_result(gallery)
+            self._future.set_result(outcome)
+
+    def _told(self, outcome: T) -> T:
+        """Tell everybody who listens what came of it."""
+        with self._lock:
+            self._outcome, listeners = outcome, list(self._ended)
+        for each in listeners:
+            each(outcome)
+        return outcome
 
     def result(self, timeout: float | None = None) -> Gallery:
         """Wait for the pictures.
@@ -81,10 +140,12 @@ class Job:
         TimeoutError
             If it is not done by then.
         """
+        self.follow()
         return self._future.result(timeout)
 
     def done(self) -> bool:
         """Tell whether it has ended, well or not."""
+        self.follow()
         return self._future.done()
 
     def cancel(self) -> bool:
@@ -96,10 +157,11 @@ class Job:
 
     def __await__(self) -> Generator[object, None, Gallery]:
         """Wait for the pictures; giving up the wait does not cancel the job."""
+        self.follow()
         return asyncio.shield(asyncio.wrap_future(self._future)).__await__()
 
     def __repr__(self) -> str:
-        if not self.done():
+        if not self._future.done():
             return f"<Job: {self._what}, on its way>"
         error = self._future.exception()
         return f"<Job: {self._what}, {'failed' if error else 'done'}>"

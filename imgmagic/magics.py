@@ -11,6 +11,8 @@ import inspect
 import warnings
 from collections import ChainMap
 from copy import deepcopy
+from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +26,6 @@ from imgmagic.errors import CellError, ImgmagicError, SettingsError, printable
 from imgmagic.exchange import DEFAULTS, Operation
 from imgmagic.executions import Executions, source
 from imgmagic.expressions import resolve, resolve_source
-from imgmagic.jobs import Job
 from imgmagic.spot import Spot, line
 from imgmagic.syntax import LineMagics, one_line_cells
 from imgmagic.template import expand
@@ -34,14 +35,17 @@ if TYPE_CHECKING:
 
     from IPython.core.interactiveshell import InteractiveShell
 
+    from imgmagic.comparison import Comparison
     from imgmagic.exchange import Input
     from imgmagic.executions import Execution
     from imgmagic.gallery import Gallery
+    from imgmagic.jobs import Job
     from imgmagic.picture import Picture
     from imgmagic.prepare import Wishes
-    from imgmagic.studio import Studio
+    from imgmagic.studio import Order, Studio
 
 _NAME = "ImgMagic"
+_PAIR = 2
 
 
 def _trait(default: object, text: str) -> Any:
@@ -104,10 +108,9 @@ class ImgMagic(Magics):
         if _asks_for_help(line):
             return self._explain(self.retake)
         n = parse_retake(line)
-        site = self._execution.next_site()
-        return self._attempt(
-            "%retake", lambda spot: self._studio().retake(n=n, site=site, replay=True, tell=spot.wait, late=_late(spot))
-        )
+        site, spot = self._execution.next_site(), Spot(self.shell)
+        manner: dict[str, Any] = {"site": site, "replay": True, "tell": spot.wait, "late": _late(spot)}
+        return self._attempt("%retake", spot, lambda: self._studio().retake(n=n, **manner))
 
     @no_var_expand
     @line_magic
@@ -129,6 +132,24 @@ class ImgMagic(Magics):
         if not line.strip():
             raise CellError("Which picture?", hint="`%pick 7`, `%pick hero`, or `%pick .2` for the second of the last.")
         return self._show(lambda studio: studio.history.pick(self._find(studio, line).number).number)
+
+    @no_var_expand
+    @line_magic("compare")  # the setting of this name is another thing
+    def compare_pictures(self, line: str) -> Any:
+        """Compare two pictures: `%compare [A] [B]` shows before, after, and in colour what changed, with numbers.
+
+        A and B are REFs: 7 or #7, a label, @~2, @start, or .2 (of the last result). With one, that picture is compared
+        with the current one; with none, the picture that the current one was made from. A pixel counts as changed if
+        a channel moved by more than 8 of 255 levels. `history.compare(a, b)` gives the same as an object.
+        """
+        if _asks_for_help(line):
+            return self._explain(self.compare_pictures)
+        refs = line.split()
+        if len(refs) > _PAIR:
+            raise CellError(f"%compare takes two pictures, not {len(refs)}.", hint="`%compare`, or `%compare 1 hero`.")
+        shown_in, found = self._execution, self._compared(self._studio(), refs)
+        Spot(self.shell).settle(found.bundle)
+        return replace(found, already_shown=lambda: self._execution is shown_in)
 
     @line_magic
     def images(self, line: str) -> None:
@@ -189,38 +210,60 @@ class ImgMagic(Magics):
         if args.dry_run:
             Spot(self.shell).settle(_rehearsed(studio, args, wishes, start, note))
             return None
-        execution = self._execution
-        asked: dict[str, Any] = dict(
-            operation=operation,
-            prompt=args.prompt,
-            wishes=wishes,
-            source=start,
-            typed=args.typed,
-            site=execution.next_site(),
-            where=self._where,
-            replay=True,
-            fresh=args.fresh,
-            note=note,
-        )
+        return self._answer(studio, args, start, wishes, note)
+
+    def _answer(
+        self, studio: Studio, args: CellArgs, start: Picture | Input | None, wishes: Wishes, note: str
+    ) -> Gallery | Job:
+        """Show what is recorded, else what is made; a call in the background gives its job."""
+        execution, spot, moves = self._execution, Spot(self.shell), studio.history.moves
+        show = partial(self._attempt, f"%{args.operation}", spot, output=args.output, save=args.save)
+        with studio.history.together():
+            order = studio.order(
+                args.operation,
+                args.prompt,
+                wishes,
+                source=start,
+                typed=args.typed,
+                site=execution.next_site(),
+                where=self._where,
+                replay=True,
+                fresh=args.fresh,
+                note=note,
+                held=args.bg,
+                moves=moves if args.bg else None,
+                before=self._before(studio, args, start),
+            )
+            found = studio.recorded(order)
+            if found is not None:
+                show(lambda: found)
         # Without a cell's id the notebook is run by a program, whose saved outputs would say "on its way" for ever.
-        if args.bg and execution.cell_id is not None:
-            return self._background(args, asked, execution)
-        gallery = self._attempt(
-            f"%{operation}",
-            lambda spot: studio.make(**asked, tell=spot.wait, late=_late(spot)),
-            args.output,
-            args.save,
-        )
-        execution.refined |= operation == "refine"
-        return self._quiet(Job.finished(gallery)) if args.bg else gallery
+        if found is None and args.bg and execution.cell_id is not None:
+            answer: Gallery | Job = self._quiet(self._background(args, order, spot, execution))
+        else:
+            gallery = found or show(lambda: studio.ask(order, spot.wait, _late(spot)))
+            answer = self._quiet(studio.done(gallery, moves)) if args.bg else gallery
+        execution.refined |= args.operation == "refine"
+        return answer
+
+    def _before(self, studio: Studio, args: CellArgs, start: Picture | Input | None) -> list[Picture]:
+        """Give what a call in the background may have started from, had the jobs before it not ended by now."""
+        goes_on = args.bg and not args.source and start is not None and start == studio.history.current
+        return studio.history.jumps if goes_on else []
 
     def _attempt(
-        self, name: str, make: Callable[[Spot], Gallery], output: str | None = None, save: str | None = None
+        self,
+        name: str,
+        spot: Spot,
+        make: Callable[[], Gallery],
+        *,
+        output: str | None = None,
+        save: str | None = None,
     ) -> Gallery:
         """Wait for pictures and show them; what goes wrong leaves a line in their place, and is raised."""
-        spot, gallery = Spot(self.shell), None
+        gallery = None
         try:
-            gallery = make(spot)
+            gallery = make()
             return self._shown(gallery, spot, output, save)
         except KeyboardInterrupt:
             if gallery is not None:  # it is there and current; only its showing was interrupted
@@ -232,9 +275,8 @@ class ImgMagic(Magics):
                 spot.fail(f"{name}: nothing was made")
             raise
 
-    def _background(self, args: CellArgs, asked: dict[str, Any], execution: Execution) -> Job:
+    def _background(self, args: CellArgs, order: Order, spot: Spot, execution: Execution) -> Job:
         """Hand a call over, and go on; its place in this cell's output is updated when it ends."""
-        spot = Spot(self.shell)
 
         def ended(outcome: Gallery | BaseException) -> None:
             if isinstance(outcome, BaseException):
@@ -243,13 +285,15 @@ class ImgMagic(Magics):
                 return
             self._shown(outcome, spot, args.output, args.save, execution)
 
-        job = self._studio().submit(**asked, tell=spot.wait, ended=ended)
-        execution.refined |= args.operation == "refine"
-        return self._quiet(job)
+        return self._studio().hand_over(order, spot.wait, ended)
 
     def _quiet(self, job: Job) -> Job:
-        """Let a job keep quiet for the rest of this execution, whose output shows it already."""
+        """Let a job keep quiet for the rest of this execution, whose output shows it already.
+
+        If it is done already, the cursor goes along at the execution's end, as with one that takes its time.
+        """
         shown_in = self._execution
+        shown_in.jobs.append(job)
         job.already_shown = lambda: self._execution is shown_in
         return job
 
@@ -310,6 +354,14 @@ class ImgMagic(Magics):
         if save:
             self._studio().save(gallery, save)
         return gallery
+
+    def _compared(self, studio: Studio, refs: list[str]) -> Comparison:
+        """Compare what a line names: two pictures, one and the current one, or the current one and its parent."""
+        if len(refs) == _PAIR:
+            return studio.history.compare(*(self._find(studio, ref) for ref in refs))
+        after = self._find(studio, "@")
+        before = self._find(studio, refs[0]) if refs else None
+        return studio.history.compare(None if before == after else before, after)
 
     def _rollback(self, studio: Studio, ref: str) -> int:
         """Roll back, unless this very call did so and nothing has moved since: then stay."""
@@ -377,6 +429,8 @@ class ImgMagic(Magics):
     def _after_cell(self, result: Any) -> None:
         """End an execution; calls that the cell made before, and no longer makes, are forgotten."""
         ended, studio = self._executions.end(), kernel.opened()
+        for job in ended.jobs if ended is not None else ():
+            job.follow()
         if ended is not None and ended.cell_id and studio is not None and getattr(result, "success", False):
             studio.recall.claims.end(ended.cell_id, ended.calls)
 

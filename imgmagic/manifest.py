@@ -124,7 +124,7 @@ class RecordedGeneration:
     params, request
         What is shown under ``picture.params``, and what the request asked for; JSON objects.
     key
-        The request's key (sha256, hex).
+        The request's key (sha256, hex); empty for a picture that was brought in.
     usage
         Tokens: text in, image in, out; or None.
     created
@@ -284,7 +284,7 @@ _GENERATION: Mapping[str, checks.Check] = {
     "alt": text(_LONG),
     "params": checks.mapping,
     "request": checks.mapping,
-    "key": _DIGEST,
+    "key": lambda value: value if value == "" else _DIGEST(value),
     "engine": text(_SHORT),
     "model": text(_SHORT),
     "request_id": text(_SHORT),
@@ -343,6 +343,8 @@ def _problem(generation: RecordedGeneration, before: set[int], *, small: bool) -
     carried: tuple[RecordedPicture | RecordedInput, ...] = (*generation.pictures, *generation.inputs)
     rules = {
         "has no picture": not generation.pictures,
+        "has no key, as only a picture that was brought in has": not generation.key
+        and generation.operation != "import",
         "has pictures out of order": not _rising(generation.pictures),
         "has inputs out of order": not _rising(generation.inputs),
         "has not one source, as a refine has": generation.operation == "refine" and sources != 1,

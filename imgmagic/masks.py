@@ -71,12 +71,15 @@ def given(value: Any, painted: Mapping[str, bytes]) -> Input:
     words = _WORDS.fullmatch(value) if isinstance(value, str) else None
     if words is not None:
         return _in_words(words, painted)
-    if coerce.is_array(value) and value.dtype == np.bool_:
-        if value.ndim != 2 or not value.size:  # noqa: PLR2004
-            shape = "x".join(map(str, value.shape))
-            raise ImageError(f"The mask has the shape {shape}.", hint="A mask of bool is (height, width).")
-        return _finished(np.where(value, 0, _TOP).astype(np.uint8))
+    if isinstance(value, np.ndarray):
+        coerce.refuse_gaps(value, "the mask")
+        if value.dtype == np.bool_:
+            return _of_bool(value)
+        if value.dtype.kind in "iu" and value.dtype != np.uint8:  # 0 and 1 could be meant, or 0 to 255
+            raise ImageError(f"The mask is an array of {value.dtype}.", hint=_WHOLE_NUMBERS)
     found = values.given("mask", value)
+    if found.read is not None:  # a picture of the history is known by its digest, and read at once all the same
+        found = found.read()
     return found if not found.data else read(found.data)
 
 
@@ -152,6 +155,11 @@ def share(data: bytes) -> float:
     return float(100 - alpha(data).mean() * 100 / _TOP)
 
 
+def percent(share: float) -> str:
+    """Write a share so that little is not nothing, and nearly all not all."""
+    return f"{share:.0f} %" if 1 <= share <= 99 or share in {0, 100} else f"{share:.3g} %"  # noqa: PLR2004
+
+
 def alpha(data: bytes) -> Alpha:
     """Give a mask's alpha channel: shape (height, width), 0 is edited and 255 kept."""
     return np.asarray(images.decode(data).convert("RGBA").getchannel("A"))
@@ -213,7 +221,8 @@ def _boxed(text: str, size: tuple[int, int]) -> Alpha:
 
 def _colour(text: str) -> tuple[tuple[int, int, int], int]:
     """Read a colour and how far from it a pixel may be."""
-    name, _, far = (part.strip() for part in re.sub("±|,(?=[^,]*$)", "\0", text).partition("\0"))
+    divider = "±" if "±" in text else r",(?=[^,()]*$)"  # a comma within rgb(…) divides nothing
+    name, _, far = (part.strip() for part in re.sub(divider, "\0", text, count=1).partition("\0"))
     try:
         if far and not (far.isascii() and far.isdigit() and int(far) <= _TOP):
             raise ValueError
@@ -244,6 +253,13 @@ def _near(text: str, source: bytes) -> Alpha:
 # --- images -------------------------------------------------------------------------------------------------------
 
 
+def _of_bool(array: NDArray[np.bool_]) -> Input:
+    if array.ndim != 2 or not array.size:  # noqa: PLR2004
+        shape = "x".join(map(str, array.shape))
+        raise ImageError(f"The mask has the shape {shape}.", hint="A mask of bool is (height, width).")
+    return _finished(np.where(array, 0, _TOP).astype(np.uint8))
+
+
 def _alpha_of(image: Image.Image) -> Alpha:
     """Read an image as a mask: by its alpha if it has one, else as grey in which white is edited."""
     if "A" in image.getbands() or "transparency" in image.info:
@@ -264,7 +280,8 @@ def _of_grey(grey: Alpha) -> Alpha:
     between = float(((grey > _BLACK) & (grey < _WHITE)).mean())
     if between > _MOSTLY:
         raise ImageError(f"The mask is {between:.0%} grey, neither black nor white.", hint=_READINGS)
-    return (_TOP - grey).astype(np.uint8)
+    # Nearly black is black, or the noise of a JPEG would select a little of everything; nearly white is white.
+    return (_TOP - np.where(grey <= _BLACK, 0, np.where(grey >= _WHITE, _TOP, grey))).astype(np.uint8)
 
 
 def _finished(kept: Alpha) -> Input:
@@ -290,6 +307,9 @@ def _encoded(channel: Image.Image) -> bytes:
 _READINGS = (
     "A mask is read in one of two ways: with alpha, transparent is edited; without, it is black and white, and white "
     "is edited. An array of bool leaves no doubt: True is edited."
+)
+_WHOLE_NUMBERS = (
+    "If it is edited where it is not 0: mask.astype(bool). If it is grey from 0 to 255, white edited: .astype('uint8')."
 )
 _FORMS = {
     "box": "Four numbers, px or per cent, left, top, right and bottom: box:0,0,512,300 or box:0%,0%,100%,40%.",

@@ -274,8 +274,8 @@ def post(
     )
 
 
-def get(url: str, *, read_timeout_s: float, line: Line | None = None, limit: int = MAX_PICTURE) -> Answer:
-    """Fetch a file of at most ``limit`` bytes, such as a picture that an answer points to, without any credential.
+def get(url: str, *, read_timeout_s: float, line: Line | None = None, limit: int | None = None) -> Answer:
+    """Fetch a file of at most ``limit`` bytes (default: a picture's, `MAX_PICTURE`), without any credential.
 
     Raises
     ------
@@ -285,7 +285,7 @@ def get(url: str, *, read_timeout_s: float, line: Line | None = None, limit: int
     return _exchange(
         "GET",
         url,
-        limit=limit,
+        limit=MAX_PICTURE if limit is None else limit,
         line=line,
         auth=Auth(),
         timeout=(CONNECT_TIMEOUT_S, read_timeout_s),

@@ -7,6 +7,7 @@ are read from the store, and hashed again, whenever they are asked for.
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
 
+    from imgmagic.credentials import Credentials
     from imgmagic.database import Row
     from imgmagic.formats import Preview
     from imgmagic.tree import History
@@ -302,6 +304,19 @@ class Picture:
         return self.bytes if self._original is None else self._history.store.get(*self._original)
 
     @property
+    def credentials(self) -> Credentials:
+        """Whether it carries content credentials (C2PA), which are not verified; true if it does.
+
+        Raises
+        ------
+        HistoryError
+            If its file is missing or was changed.
+        """
+        from imgmagic import credentials
+
+        return credentials.read(self.bytes, None if self._original is None else self.original)
+
+    @property
     def image(self) -> Image.Image:
         """The picture, decoded."""
         from imgmagic import images
@@ -310,6 +325,9 @@ class Picture:
 
     def preview(self, side: int, budget: int) -> Preview:
         """Give a small copy for display, made once and kept beside the store.
+
+        The original is read and hashed again only if its file was written to since: damage is not to be hidden, and to
+        hash every original that a notebook shows would take longer than to show them.
 
         Parameters
         ----------
@@ -325,28 +343,30 @@ class Picture:
         ImageError
             If it cannot be decoded.
         """
-        data = self.bytes  # read and hashed again even if the preview is there: damage is not to be hidden
-        previews = self._history.previews
-        name = f"{self.file}-{side}-{budget}"
-        kept = previews.get(name)
+        previews, name = self._history.previews, f"{self.file}-{side}-{budget}"
+        stamp = self._history.store.stamp(self.file, self.format)
+        kept = previews.get(name, stamp)
         if kept is not None:
             return kept
         from imgmagic import images
 
-        return previews.put(name, images.preview(images.decode(data), side, budget))
+        return previews.put(name, stamp, images.preview(images.decode(self.bytes), side, budget))
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, metadata: bool = False) -> Path:
         """Write the picture to a file: the original bytes, or converted if the suffix asks for another format.
 
         Parameters
         ----------
         path
             Where to; ``~`` is understood. Without a suffix the picture's own is added.
+        metadata
+            Whether the copy says in text what it is: the prompt, who made it and when; for PNG. That breaks the hash of
+            the content credentials if there are any, which is warned of; the picture in the history stays as it is.
 
         Raises
         ------
         ImageError
-            If the suffix is no known format, or the file cannot be written.
+            If the suffix is no known format, or not PNG for a copy with text, or the file cannot be written.
         """
         from imgmagic import images
 
@@ -358,19 +378,46 @@ class Picture:
         kind = SUFFIXES.get(target.suffix.lower())
         if kind is None:
             raise ImageError(f"'{target.suffix}' is no format for a picture.", hint=f"Known: {', '.join(SUFFIXES)}.")
+        if metadata and kind != "png":
+            raise ImageError(f"Text goes into a copy as PNG only, not {kind}.", hint="Give the file the suffix .png.")
         data = self.bytes if kind == self.format else images.encode(self.image, kind)
+        data = self._annotated(data) if metadata else data
         try:
             target.write_bytes(data)
         except OSError as exc:
             raise ImageError(f"{target} cannot be written ({exc.strerror}).") from exc
         return target
 
+    def _annotated(self, png: builtins.bytes) -> builtins.bytes:
+        """Give a copy that says what it is, and warn if that makes its credentials fail."""
+        from imgmagic import credentials
+
+        if credentials.read(png):
+            told = "The text breaks the hash of this copy's content credentials: whoever checks them finds it changed."
+            warnings.warn(f"{told} history[{self.number}] itself stays as it is.", stacklevel=3)
+        made = self.generation
+        notes = {
+            "Description": made.prompt,
+            "Software": "imgmagic",
+            "Source": f"{made.engine}/{made.model}".strip("/"),
+            "Creation Time": made.created.isoformat(),
+        }
+        return credentials.annotated(png, notes)
+
     def __array__(self, dtype: Any = None, copy: object = None) -> np.ndarray[Any, Any]:
-        """Give the pixels: shape (height, width, 3 or 4), uint8; always a copy."""
+        """Give the pixels: shape (height, width, 3 or 4), uint8; always a copy, which may be written to.
+
+        Raises
+        ------
+        ValueError
+            If ``copy`` is False, as numpy has it: there is nothing but the encoded bytes to be looked at.
+        """
+        if copy is False:
+            raise ValueError("a Picture's pixels are decoded anew each time: they cannot be had without a copy")
         from imgmagic import images
 
         pixels = images.pixels(self.bytes)
-        return pixels if dtype is None else pixels.astype(dtype)
+        return pixels.astype(pixels.dtype if dtype is None else dtype)
 
     def _repr_mimebundle_(self, **_wanted: object) -> dict[str, Any]:
         """Show itself wherever a notebook shows a value."""

@@ -1,7 +1,8 @@
 """Previews, kept so that a notebook which is run again shows its pictures without decoding the originals.
 
-Plain files beside the store: ``previews/ab/<name>-<width>x<height>-<crc32>.<jpg|webp>``. They are copies that can be
-made again at any time, so nothing that goes wrong here is an error, and whoever deletes the folder loses nothing.
+Plain files beside the store: ``previews/ab/<name>-<stamp>-<width>x<height>-<crc32>.<jpg|webp>``. They are copies that
+can be made again at any time, so nothing that goes wrong here is an error, and whoever deletes the folder loses
+nothing. The stamp says of which state of the original's file it is a copy: another one needs another preview.
 """
 
 from __future__ import annotations
@@ -32,26 +33,28 @@ class Previews:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def get(self, name: str) -> Preview | None:
-        """Give a preview that was made before; None if there is none, or it is damaged."""
+    def get(self, name: str, stamp: str) -> Preview | None:
+        """Give a preview that was made before; None if there is none of this stamp, or it is damaged."""
         with suppress(OSError):
             folder = self._folder(name)
             for each in os.listdir(folder):  # noqa: PTH208  ten times as quick as glob
-                found = _read(folder / each) if each.startswith(f"{name}-") else None
+                found = _read(folder / each) if each.startswith(f"{name}-{stamp}-") else None
                 if found:
                     return found
         return None
 
-    def put(self, name: str, preview: Preview) -> Preview:
-        """Keep a preview, if that is possible, and give it back."""
+    def put(self, name: str, stamp: str, preview: Preview) -> Preview:
+        """Keep a preview in the place of older ones, if that is possible, and give it back."""
         suffix = next(suffix for suffix, (mime, _) in _KINDS.items() if mime == preview.mime)
         folder = self._folder(name)
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
+            for each in folder.glob(f"{name}-*"):
+                each.unlink()
             with tempfile.NamedTemporaryFile(dir=folder, prefix=".", delete=False) as file:
                 file.write(preview.data)
             width, height = preview.size
-            Path(file.name).replace(folder / f"{name}-{width}x{height}-{crc32(preview.data):08x}{suffix}")
+            Path(file.name).replace(folder / f"{name}-{stamp}-{width}x{height}-{crc32(preview.data):08x}{suffix}")
         return preview
 
     def files(self) -> list[Path]:

@@ -43,15 +43,17 @@ class Recall:
 
     def find(self, asked: Asked) -> Recorded | None:
         """Choose what answers a request; None if nothing recorded does."""
-        return choose(
-            asked, self._with_shelf(self._history.recorded(asked.key), self._shelf.keyed(asked.key)), self.claims
-        )
+        here = self._history.recorded(asked.key, asked.site.cell_id)
+        return choose(asked, self._with_shelf(here, self._shelf.keyed(asked.key)), self.claims)
+
+    def find_any(self, asked: Sequence[Asked]) -> Recorded | None:
+        """Choose what answers the first of several requests that something recorded answers."""
+        return next((found for each in asked if (found := self.find(each)) is not None), None)
 
     def stand_in(self, asked: Asked) -> Recorded | None:
         """Choose what a reader sees where the input has changed: the same words, made from another one."""
-        return substitute(
-            asked, self._with_shelf(self._history.worded(asked.operation, asked.prompt), self._shelf.all()), self.claims
-        )
+        here = self._history.worded(asked.operation, asked.prompt, asked.site.cell_id)
+        return substitute(asked, self._with_shelf(here, self._shelf.all()), self.claims)
 
     def retaken(self, site: CallSite, key: str) -> Recorded | None:
         """Give the take of a real engine that this `%retake` call has asked for, or None.
@@ -96,8 +98,8 @@ class Recall:
         gone = {row["uid"] for row in self._history.forgotten().values()} if others else set()
         return [*here, *(each for each in others if each.uid not in gone)]
 
-    def answer(self, recorded: Recorded, site: CallSite, key: str) -> tuple[int, ...]:
-        """Let a recorded generation answer a call: claimed, and its chosen picture made current.
+    def answer(self, recorded: Recorded, site: CallSite, key: str, *, held: bool = False) -> tuple[int, ...]:
+        """Let a recorded generation answer a call: claimed, and its chosen picture made current, unless that is held.
 
         Returns
         -------
@@ -107,7 +109,7 @@ class Recall:
         if not self._history.holds(recorded.uid):
             self._shelf.bring(recorded.uid)
         self.claims.make(site.name, key, recorded.uid)
-        return self._history.replay(recorded.uid, cell_id=site.cell_id)
+        return self._history.replay(recorded.uid, cell_id=site.cell_id, held=held)
 
     def fetch(self, name: int | str) -> bool:
         """Bring in the recorded picture of a number or a label that the folder does not have; True if there is one."""
@@ -161,4 +163,5 @@ def _recorded(row: Row) -> Recorded:
         made=(0, row["id"]),
         source=row["source"],
         retake=row["retake"],
+        shown=row["shown"] or "",
     )

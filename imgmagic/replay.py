@@ -77,6 +77,8 @@ class Recorded:
         The number of the picture that it edited, where that is one of this folder.
     retake
         The name of the `%retake` call that asked for it, or empty.
+    shown
+        When the cell that asks last replayed it (ISO, UTC); or empty.
     """
 
     uid: str
@@ -92,6 +94,7 @@ class Recorded:
     made: tuple[int, int]
     source: int | None = None
     retake: str = ""
+    shown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +160,10 @@ def choose(asked: Asked, recorded: Iterable[Recorded], claims: Claims) -> Record
     """Choose the recording that answers a request.
 
     Preferred are, in this order: what the site itself has claimed; the same cell and position; real before sketched;
-    the most recently chosen; the newest. None of another key, of a sketch where a service would answer, or claimed by
-    another site. Nor one that was made from another picture of this folder, though its bytes are the same: an engine
-    that gives the same bytes twice makes two pictures, and what was made of the one was not made of the other.
+    the most recently chosen (or shown by this cell); the newest. None of another key, of a sketch where a service would
+    answer, or claimed by another site. Nor one that was made from another picture of this folder, though its bytes are
+    the same: an engine that gives the same bytes twice makes two pictures, and what was made of the one was not made of
+    the other.
 
     Parameters
     ----------
@@ -210,7 +214,12 @@ def _preferred(known: Sequence[Recorded], asked: Asked, claims: Claims) -> Recor
 
 
 def _rank(each: Recorded) -> tuple[bool, str, tuple[int, int]]:
-    return each.real, each.chosen, each.made
+    """Rank by the last choice.
+
+    What the cell itself has shown since then counts as one: claims end with the kernel, and a notebook that was run to
+    its end shows the same in the next one.
+    """
+    return each.real, max(each.chosen, each.shown), each.made
 
 
 def _in_order(fits: Sequence[Recorded]) -> Recorded | None:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from imgmagic.errors import ImageError
+from imgmagic.formats import Preview
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from imgmagic.formats import Preview
+    from imgmagic import render
 
 _TERMINAL_PATIENCE = 2  # the first line comes at once, the second after half a second
 _PARTIAL_PX, _PARTIAL_BYTES = 384, 40_000
@@ -33,19 +34,22 @@ class Spot:
         self._place = uuid4().hex
         self._shown = False
         self._told = 0
-        self._partial: Preview | None = None
+        self._seen: render.Figure | None = None
         self._settled = False
         self._lock = threading.RLock()
 
-    def wait(self, text: str, partial: bytes | None) -> None:
-        """Say what is waited for. A terminal cannot replace what it has printed: there it is one line, and no more."""
+    def wait(self, text: str, seen: bytes | Preview | None) -> None:
+        """Say what is waited for, and show where it is edited (a preview), then how far it is (an unfinished picture).
+
+        A terminal cannot replace what it has printed: there it is one line, and no more.
+        """
         with self._lock:
             self._told += 1
-            self._partial = _preview(partial) or self._partial
+            self._seen = _figure(seen) or self._seen
             if self._settled:
                 return
             if self._live:
-                self._show(_waiting(text, self._partial))
+                self._show(_waiting(text, self._seen))
             elif self._told == _TERMINAL_PATIENCE:
                 self._show({"text/plain": text})
 
@@ -67,28 +71,30 @@ class Spot:
         self._publisher.publish(bundle, {}, transient={"display_id": self._place}, update=update)
 
 
-def _preview(partial: bytes | None) -> Preview | None:
-    """Make an unfinished picture small; None if there is none, or it cannot be read."""
-    if partial is None:
+def _figure(seen: bytes | Preview | None) -> render.Figure | None:
+    """Give what stands above the waiting line; None if there is nothing new, or it cannot be read."""
+    if seen is None:
         return None
+    from imgmagic import render
+
+    if isinstance(seen, Preview):
+        return render.Figure(seen, "the source, tinted where it is edited", "tinted: edited")
     from imgmagic import images
 
     try:
-        return images.preview(images.decode(partial), _PARTIAL_PX, _PARTIAL_BYTES)
+        small = images.preview(images.decode(seen), _PARTIAL_PX, _PARTIAL_BYTES)
     except ImageError:
         return None
+    return render.Figure(small, "unfinished picture", "unfinished")
 
 
-def _waiting(text: str, partial: Preview | None) -> dict[str, Any]:
-    """Give the waiting line, with the latest unfinished picture above it."""
-    if partial is None:
+def _waiting(text: str, seen: render.Figure | None) -> dict[str, Any]:
+    """Give the waiting line, with what is to be seen above it."""
+    if seen is None:
         return line(text)
     from imgmagic import render
 
-    return {
-        "text/html": render.page([render.Figure(partial, "unfinished picture", "unfinished")], [text]),
-        "text/plain": text,
-    }
+    return {"text/html": render.page([seen], [text]), "text/plain": text}
 
 
 def line(text: str) -> dict[str, Any]:

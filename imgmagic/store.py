@@ -10,9 +10,7 @@ import hashlib
 import os
 import secrets
 import tempfile
-import threading
-from contextlib import contextmanager
-from itertools import islice
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,12 +18,15 @@ from imgmagic.errors import HistoryError, printable
 from imgmagic.formats import DIGEST, SUFFIX
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from imgmagic.exchange import Format
 
 #: The largest file that is read back, in bytes.
 MAX_FILE = 200 * 2**20
+
+#: A file is young for so many seconds; `prune` leaves files alone for longer.
+YOUNG_S = 1800.0
 
 
 class Store:
@@ -39,7 +40,6 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._ahead: dict[Path, _Reading] = {}
 
     def path(self, digest: str, kind: Format) -> Path:
         """Give the file of a picture, whether it is there or not.
@@ -96,31 +96,27 @@ class Store:
         HistoryError
             If the file is missing, too large, or holds other bytes than its name says.
         """
-        path = self.path(digest, kind)
-        begun = self._ahead.pop(path, None)
-        return _read(path, digest) if begun is None else begun.result()
+        return _read(self.path(digest, kind), digest)
 
-    @contextmanager
-    def ahead(self, files: Iterable[tuple[str, Format]]) -> Iterator[None]:
-        """Read and hash files on other threads, for whoever asks for them while the block runs; each is given once.
+    def stamp(self, digest: str, kind: Format) -> str:
+        """Say in which state a picture's file is: any write to it changes its size or its time.
 
-        Hashing lets go of the interpreter, so meanwhile something else can be done, or another file be hashed. Only the
-        first few are begun, since all of them are in memory then.
+        Raises
+        ------
+        HistoryError
+            If it is missing.
         """
-        paths = {self.path(digest, kind): digest for digest, kind in islice(files, _AT_ONCE)}
-        self._ahead = {path: _Reading(path, digest) for path, digest in paths.items()}
+        path = self.path(digest, kind)
         try:
-            yield
-        finally:
-            self._ahead = {}
+            found = path.stat()
+        except OSError as exc:
+            raise _missing(path) from exc
+        return f"{found.st_size}.{found.st_mtime_ns}"
 
     def files(self) -> Iterator[Path]:
         """Give every file below the folder, temporary ones included."""
         return (path for path in sorted(self.root.glob("*/*")) if path.is_file())
 
-
-#: How many files are read at once.
-_AT_ONCE = 4
 
 _CHECK = "`%imgmagic check` lists everything that is damaged."
 
@@ -131,35 +127,14 @@ def _read(path: Path, digest: str) -> bytes:
             raise HistoryError(f"{path} is larger than {MAX_FILE // 2**20} MB; it is not read.")
         data = path.read_bytes()
     except OSError as exc:
-        raise HistoryError(f"The picture's file is missing: {path}.", hint=_CHECK) from exc
+        raise _missing(path) from exc
     if hashlib.sha256(data).hexdigest() != digest:
         raise HistoryError(f"The picture's file was changed: {path} holds other bytes than its name.", hint=_CHECK)
     return data
 
 
-class _Reading(threading.Thread):
-    """A file that is being read; a daemon, since nobody has to wait for what nobody asks for."""
-
-    def __init__(self, path: Path, digest: str) -> None:
-        super().__init__(daemon=True)
-        self._path, self._digest = path, digest
-        self._data = b""
-        self._problem: HistoryError | None = None
-        self.start()
-
-    def run(self) -> None:
-        """Read, or note why not."""
-        try:
-            self._data = _read(self._path, self._digest)
-        except HistoryError as exc:
-            self._problem = exc
-
-    def result(self) -> bytes:
-        """Wait for the bytes; raises what `Store.get` raises."""
-        self.join()
-        if self._problem is not None:
-            raise self._problem
-        return self._data
+def _missing(path: Path) -> HistoryError:
+    return HistoryError(f"The picture's file is missing: {path}.", hint=_CHECK)
 
 
 def _write(path: Path, data: bytes) -> None:
@@ -177,9 +152,13 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _touched(path: Path) -> bool:
-    """Say that a file is needed now; False if it has just been taken away."""
+    """Say that an old file is needed now; False if it has just been taken away.
+
+    What is young is not pruned anyhow, and its previews know it by its time.
+    """
     try:
-        os.utime(path)
+        if path.stat().st_mtime < time.time() - YOUNG_S:
+            os.utime(path)
     except FileNotFoundError:
         return False
     except OSError:  # somebody else's file, which is there all the same

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from imgmagic import budget, inputs, recording, values
-from imgmagic.calls import Call, Progress, Watch
+from imgmagic.calls import Call, Progress, Tell, Watch
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
@@ -37,14 +36,11 @@ from imgmagic.shelf import Shelf
 from imgmagic.tree import History, asked, check_label
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
     from imgmagic.formats import Preview
-
-#: Takes the waiting line, and an unfinished picture (encoded bytes) if one has just come.
-Tell = Callable[[str, "bytes | None"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +67,10 @@ class Order:
         The picture whose request is made anew, or None.
     moves
         How often the cursor had moved when a call in the background was handed over; None for one that is waited for.
+    held
+        Whether an answer that is there at once becomes current only by `Job.follow`.
+    before
+        What may have been asked instead: the same, of the pictures that were current before jobs moved the cursor.
     """
 
     request: ImageRequest
@@ -83,6 +83,13 @@ class Order:
     note: str = ""
     retakes: Picture | None = None
     moves: int | None = None
+    held: bool = False
+    before: tuple[ImageRequest, ...] = ()
+
+    @property
+    def requests(self) -> tuple[ImageRequest, ...]:
+        """The request, and what may have been asked instead."""
+        return (self.request, *self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +136,7 @@ class Studio:
         self._calls = 0
         self._name = uuid4().hex[:12]
         self._running: list[Call[list[Picture]]] = []
+        self._jobs: dict[tuple[str, str], Job] = {}
         self._lock = threading.Lock()
         #: Masks by name, for ``name:NAME``: PNGs, transparent where the edit goes.
         self.masks: dict[str, bytes] = {}
@@ -445,8 +453,7 @@ class Studio:
         KeyboardInterrupt
             If the wait was interrupted; what was sent goes on, and its picture is kept without moving the cursor.
         """
-        order = self._order(operation, prompt, wishes, source=source, typed=typed, **manner)
-        return self._answer(order, tell, late)
+        return self._answer(self.order(operation, prompt, wishes, source=source, typed=typed, **manner), tell, late)
 
     def retake(
         self,
@@ -489,6 +496,8 @@ class Studio:
     ) -> Job:
         """Run the whole pipe in the background: the source is pinned now, the cursor moves if nobody else moves it.
 
+        A call that asks again for what a job of its own is on its way with gets that job.
+
         Parameters
         ----------
         operation, prompt, wishes, source, typed, tell, manner
@@ -496,39 +505,80 @@ class Studio:
         ended
             Given the pictures, or what went wrong, on the job's own thread.
         """
-        order = self._order(operation, prompt, wishes, source=source, typed=typed, **manner)
-        found = self._recorded(order)
-        if found is not None:
-            ended(found)
-            return Job.finished(found)
-        pending = self._pending(replace(order, moves=self.history.moves), lambda _outcome: None)
+        order = self.order(operation, prompt, wishes, source=source, typed=typed, **manner)
+        found = self.recorded(order)
+        if found is None:
+            return self.hand_over(order, tell, ended)
+        ended(found)
+        return Job.finished(found)
 
-        def work() -> Gallery:
-            try:
-                gallery = self._waited(pending, tell)
-            except BaseException as exc:
-                ended(exc)
-                raise
-            ended(gallery)
-            return gallery
+    def hand_over(self, order: Order, tell: Tell, ended: Callable[[Gallery | BaseException], None]) -> Job:
+        """Begin a call in the background that nothing recorded answers, as `submit` does."""
+        order, job = replace(order, moves=self.history.moves), self._under_way(order)
+        if job is None:
+            pending = self._pending(replace(order, held=False), lambda _outcome: None)
+            job = Job(pending.asking)
+            # Whoever listens is told so here, not on the job's thread: by then a later cell may own the output.
+            job.listen(tell, ended)
+            self._jobs[order.site.name, order.request.key] = job
+            return job.start(lambda: self._waited(pending, job.tell), pending.call.watch.stop)
+        job.listen(tell, ended)
+        return job
 
-        return Job(pending.asking).start(work, pending.call.watch.stop)
+    def done(self, gallery: Gallery, moves: int) -> Job:
+        """Give a job for what was there at once, though its cursor was held: it goes along by `Job.follow`.
 
-    def _order(
+        Parameters
+        ----------
+        gallery
+            The pictures.
+        moves
+            How often the cursor had moved when it was handed over.
+        """
+        made = gallery[0].generation
+        cell_id = self.recall.site_of(made).cell_id
+        return Job.finished(
+            gallery, lambda: self.history.follow(made.uid, moves, replay=gallery.replayed, cell_id=cell_id)
+        )
+
+    def _under_way(self, order: Order) -> Job | None:
+        """Give the job that is on its way with what the same call has asked for, or None."""
+        self._jobs = {name: job for name, job in self._jobs.items() if not job.done()}
+        if order.fresh or not order.replay or self.defaults.replay == "off":
+            return None
+        jobs = (self._jobs.get((order.site.name, request.key)) for request in order.requests)
+        return next((job for job in jobs if job is not None), None)
+
+    def order(
         self,
         operation: Operation,
         prompt: str,
         wishes: Wishes,
         *,
-        source: Picture | Input | None,
-        typed: str,
+        source: Picture | Input | None = None,
+        typed: str = "",
         site: CallSite | None = None,
+        before: Sequence[Picture] = (),
         **manner: Any,
     ) -> Order:
+        """Put together what is asked, and how it is to be answered; nothing is looked up or sent yet.
+
+        Parameters
+        ----------
+        operation, prompt, wishes, source, typed, manner
+            As for `make`.
+        site
+            The call that asks; None for one from Python.
+        before
+            The pictures that may have been the source instead, see `Order`.
+        """
         check_label(wishes.label)
-        request = self.prepare(operation, prompt, wishes, source=source, typed=typed)
+        request, *others = (
+            self.prepare(operation, prompt, wishes, source=each, typed=typed) for each in (source, *before)
+        )
         check_save(wishes.save, request.format)
-        return Order(request, site or self._next_site(), alt=wishes.alt, label=wishes.label, **manner)
+        site = site or self._next_site()
+        return Order(request, site, before=tuple(others), alt=wishes.alt, label=wishes.label, **manner)
 
     def _retake_order(
         self, ref: str | int | Picture, n: int | None, *, site: CallSite | None = None, **manner: Any
@@ -551,15 +601,17 @@ class Studio:
 
     def _answer(self, order: Order, tell: Tell, late: Callable[[Gallery | str], None]) -> Gallery:
         """Answer from what is recorded, else ask the engine and wait for it."""
-        found = self._recorded(order)
-        if found is not None:
-            return found
+        found = self.recorded(order)
+        return self.ask(order, tell, late) if found is None else found
+
+    def ask(self, order: Order, tell: Tell, late: Callable[[Gallery | str], None]) -> Gallery:
+        """Ask the engine, and wait; the parameters are those of `make`."""
         return self._waited(self._pending(order, lambda outcome: late(self._late(outcome))), tell)
 
     # --- answers that are recorded ---
 
-    def _recorded(self, order: Order) -> Gallery | None:
-        """Give the recorded answer to an order; None if it must be made.
+    def recorded(self, order: Order) -> Gallery | None:
+        """Give the recorded answer to an order, claimed and made current; None if it must be made.
 
         Raises
         ------
@@ -575,14 +627,15 @@ class Studio:
     def _looked_up(self, order: Order, mode: str) -> Gallery | None:
         """Look for the recorded answer to an order."""
         bound = mode == "only" or self.reading  # nobody is there who could make another take
-        asked = _asked(order, sketching=self.sketching and not (order.fresh or order.retakes))
+        sketching = self.sketching and not (order.fresh or order.retakes)
+        asked = [_asked(request, order.site, sketching=sketching) for request in order.requests]
         if order.retakes is not None:
             found = self.recall.retaken(order.site, order.retakes.generation.key) if bound else None
         else:
-            found = self.recall.find(asked) if bound or not order.fresh else None
+            found = self.recall.find_any(asked) if bound or not order.fresh else None
         if found is not None:
             return self._replayed(found, order)
-        other = self.recall.stand_in(asked) if mode == "auto" and self.reading and order.retakes is None else None
+        other = self.recall.stand_in(asked[0]) if mode == "auto" and self.reading and order.retakes is None else None
         if other is not None:
             return self._replayed(other, order, "from another input or with other settings, since no key is set")
         if mode == "only":
@@ -593,7 +646,9 @@ class Studio:
         """Show what is recorded, and say so."""
         taken = order.retakes.generation if order.retakes else None
         site = self.recall.site_of(taken) if taken else order.site
-        numbers = self.recall.answer(recorded, site, taken.key if taken else order.request.key)
+        fits = [request.key for request in order.requests if request.key == recorded.key]
+        key = taken.key if taken else [*fits, order.request.key][0]
+        numbers = self.recall.answer(recorded, site, key, held=order.held)
         gallery = Gallery(self.history, numbers, self.shown, replayed=True)
         made = gallery[0].generation
         if order.label is not None and self.history.label_of(numbers[0]) != order.label:
@@ -652,7 +707,7 @@ class Studio:
         """Start a call, wait for it, and give its pictures with what is to be said about them."""
         call = pending.call
         try:
-            tell(_line(pending.asking, call.watch.progress()), None)
+            tell(_line(pending.asking, call.watch.progress()), inputs.overlay(pending.order.request))
             call.start()
         except BaseException:
             if not call.begun and pending.flight is not None:
@@ -684,6 +739,7 @@ class Studio:
                 flight=flight,
                 move=awaited,
                 unmoved_since=order.moves,
+                held=order.held,
                 answers=taken.key if taken else "",
                 retake=order.site.name if taken else "",
             )
@@ -835,10 +891,9 @@ def _line(asking: str, told: Progress) -> str:
     return " · ".join(parts)
 
 
-def _asked(order: Order, *, sketching: bool) -> Asked:
-    request = order.request
+def _asked(request: ImageRequest, site: CallSite, *, sketching: bool) -> Asked:
     source = request.source.number if request.source else None
-    return Asked(request.key, request.operation, request.prompt, order.site, sketching, source)
+    return Asked(request.key, request.operation, request.prompt, site, sketching, source)
 
 
 def _unrecorded(order: Order) -> HistoryError:

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import pandas as pd
+
+    from imgmagic.comparison import Comparison
     from imgmagic.database import Row
     from imgmagic.exchange import Format, ImageRequest, ImageResponse
     from imgmagic.prices import Cost
@@ -69,6 +72,7 @@ class History:
         self._picked: set[int] = set()
         #: How often the cursor has moved in this kernel.
         self.moves = 0
+        self._jumps: list[int] = []
         #: Called after every move, on the thread that moved; whoever listens catches what goes wrong there.
         self.watchers: list[Callable[[], None]] = []
         self._last_result: tuple[int, ...] = ()
@@ -230,13 +234,13 @@ class History:
 
     # --- what replay looks for ---
 
-    def recorded(self, key: str) -> list[Row]:
-        """Give what has answered a request's key."""
-        return self._database.recorded(key)
+    def recorded(self, key: str, cell_id: str | None = None) -> list[Row]:
+        """Give what has answered a request's key, and when a cell (None: its own) last replayed it."""
+        return self._database.recorded(key, cell_id)
 
-    def worded(self, operation: str, prompt: str) -> list[Row]:
-        """Give what was made by an operation with exactly these words."""
-        return self._database.worded(operation, prompt)
+    def worded(self, operation: str, prompt: str, cell_id: str | None = None) -> list[Row]:
+        """Give what was made by an operation with exactly these words, as `recorded` does."""
+        return self._database.worded(operation, prompt, cell_id)
 
     def holds(self, uid: str) -> bool:
         """Tell whether a generation is in the folder."""
@@ -251,8 +255,10 @@ class History:
         return self._database.uids()
 
     def last_shown(self) -> dict[str, str]:
-        """Give for every call of this session the answer that was last chosen."""
-        rows = sorted(self._database.sited(self.session), key=lambda row: (row["chosen"], row["id"]))
+        """Give for every call of this session the answer that was last chosen, or shown by its cell."""
+        rows = sorted(
+            self._database.sited(self.session), key=lambda row: (max(row["chosen"], row["shown"] or ""), row["id"])
+        )
         return {row["site"]: row["uid"] for row in rows}
 
     def has_real(self, cell_id: str | None) -> bool:
@@ -272,7 +278,7 @@ class History:
 
     def replayed(self, cell_id: str) -> set[int]:
         """Give the generations that a cell has replayed."""
-        return self._database.replayed(cell_id)
+        return self._database.replayed_by(cell_id)
 
     def takes_of(self, number: int, cell_id: str) -> int:
         """Count the answers that a cell has made from a picture."""
@@ -407,6 +413,7 @@ class History:
             self._database.move(self.session, source[-1], _now())
             target.append(self._cursor)
             self._cursor = source.pop()
+            self._jumps = []
             self.moves += 1
         self._tell()
         return self.current
@@ -419,7 +426,7 @@ class History:
                 self._moved(number)
         self._tell()
 
-    def replay(self, uid: str, *, cell_id: str | None = None) -> tuple[int, ...]:
+    def replay(self, uid: str, *, cell_id: str | None = None, held: bool = False) -> tuple[int, ...]:
         """Let a recorded generation answer a call: its most recently chosen picture becomes current.
 
         Nothing is written but the move, which is marked as a replay and counts as nobody's choice.
@@ -430,22 +437,19 @@ class History:
             Its name.
         cell_id
             The cell that shows it now.
+        held
+            Whether the cursor stays, and goes there only by `follow`.
 
         Returns
         -------
         tuple of int
             Its pictures' numbers, in the order of the answer.
         """
-        row = self._database.by_uid(uid)
-        rows = self._database.siblings(row["id"]) if row else []
-        if row is None or not rows:
-            raise HistoryError("The history's folder is damaged: a generation has no pictures.")
-        numbers = tuple(row["number"] for row in rows)
-        target = max(rows, key=lambda row: (row["chosen"], -row["position"]))["number"]
+        row, numbers, target = self._answered(uid)
         with self._lock:
             self._last_result = numbers
-            if row["follows"]:
-                self._database.move(self.session, target, _now(), replay=True, cell_id=cell_id)
+            if row["follows"] and not held:
+                self._database.replayed(self.session, target, _now(), cell_id)
                 if target != self._cursor:
                     self._moved(target)
             else:
@@ -468,8 +472,9 @@ class History:
             raise HistoryError(f"#{picture.number} is gone already.")
         with self._lock:
             self._database.forget(row, _now(), token_hex(32), digests)
-            for moves in (self._undo, self._redo):
-                moves[:] = [number for number in moves if number != picture.number]
+            self._undo = [number for number in self._undo if number != picture.number]
+            self._redo = [number for number in self._redo if number != picture.number]
+            self._jumps = [number for number in self._jumps if number != picture.number]
             self._last_result = ()
             if self._cursor == picture.number:
                 self._cursor = row["parent"]
@@ -477,11 +482,55 @@ class History:
                 self.moves += 1
         self._tell()
 
+    def follow(self, uid: str, since: int, *, replay: bool, cell_id: str | None = None) -> None:
+        """Go to what a job has brought, as its end does: only if nobody has moved the cursor since it was handed over.
+
+        Parameters
+        ----------
+        uid
+            The generation.
+        since
+            The count of `moves` at that time.
+        replay
+            Whether it was recorded; else it has just been made, and whether the cursor went along is kept.
+        cell_id
+            The cell that shows it.
+        """
+        row, _, target = self._answered(uid)
+        with self._lock:
+            if self.moves != since:
+                if not replay:
+                    self._database.stayed(row["id"])
+                return
+            if row["follows"] and target != self._cursor:
+                self._database.move(self.session, target, _now(), replay=replay, cell_id=cell_id)
+                self._moved(target, by_job=True)
+        self._tell()
+
+    def _answered(self, uid: str) -> tuple[Row, tuple[int, ...], int]:
+        """Give a generation's row, its pictures' numbers, and the one of them that was chosen last."""
+        row = self._database.by_uid(uid)
+        rows = self._database.siblings(row["id"]) if row else []
+        if row is None or not rows:
+            raise HistoryError("The history's folder is damaged: a generation has no pictures.")
+        target = max(rows, key=lambda row: (row["chosen"], -row["position"]))["number"]
+        return row, tuple(row["number"] for row in rows), target
+
+    @property
+    def jumps(self) -> list[Picture]:
+        """Where the cursor was before jobs that have ended moved it, the latest first; empty once anybody else does.
+
+        A call that was handed over while they worked started from there, and its replay does too.
+        """
+        return [self[number] for number in self._jumps]
+
     def _tell(self) -> None:
         for watcher in self.watchers:
             watcher()
 
-    def _moved(self, number: int) -> None:
+    def _moved(self, number: int, *, by_job: bool = False) -> None:
+        before = [self._cursor] if by_job and self._cursor is not None else []
+        self._jumps = [*before, *self._jumps] if by_job else []
         self._undo.append(self._cursor)
         self._redo.clear()
         self._cursor = number
@@ -501,6 +550,7 @@ class History:
         flight: int | None = None,
         move: bool = True,
         unmoved_since: int | None = None,
+        held: bool = False,
         answers: str = "",
         retake: str = "",
     ) -> list[Picture]:
@@ -524,6 +574,8 @@ class History:
             False keeps the cursor where it is, for an answer that nobody waited for.
         unmoved_since
             A count of `moves`: the cursor stays where it is if there have been others since; whether it did is kept.
+        held
+            Whether the cursor goes along only later, by `follow`.
         answers
             The key that it answers, if not its request's own: a retake of several answers a call for one.
         retake
@@ -547,9 +599,11 @@ class History:
         with self._lock:
             if unmoved_since is not None:
                 row["follows"] = move = move and self.moves == unmoved_since
-            numbers = self._database.add(row, pictures, inputs, label=label, flight=flight, move=move)
+            goes = move and not held
+            numbers = self._database.add(row, pictures, inputs, label=label, flight=flight, move=goes)
+            if goes:
+                self._moved(numbers[0], by_job=unmoved_since is not None)
             if move:
-                self._moved(numbers[0])
                 self._last_result = tuple(numbers)
         self._tell()
         return [self[number] for number in numbers]
@@ -626,6 +680,69 @@ class History:
         """Tell whether an input is the picture of its number in this folder."""
         row = None if each.number is None else self._database.picture(each.number)
         return row is not None and row["digest"] == each.known_as
+
+    # --- comparing ---
+
+    def compare(
+        self,
+        a: int | str | Picture | None = None,
+        b: int | str | Picture = "@",
+        *,
+        mask: Any = None,
+        threshold: int = 8,
+    ) -> Comparison:
+        """Compare two pictures pixel by pixel; the result shows before, after, and a map of what changed.
+
+        Parameters
+        ----------
+        a
+            The picture before; None for the one that ``b`` was made from.
+        b
+            The picture after, by default the current one. If it has another size than ``a``, it is resized to that,
+            which is said.
+        mask
+            Where a change is expected: an array of bool (True is inside) or any other MASK. None takes the mask that
+            ``b`` was made with, if it was made from ``a``.
+        threshold
+            By how many levels, 0 to 255, a channel may move before its pixel counts as changed. Encoding a picture
+            anew as a good JPEG moves most pixels, and fewer than one in a hundred by more than 8.
+
+        Raises
+        ------
+        HistoryError
+            If there is no such picture, or its file is missing or was changed.
+        ImageError
+            If a picture cannot be decoded, or the mask does not fit ``a``.
+        """
+        from imgmagic.comparison import compared, earlier
+
+        if threshold not in range(256):
+            raise HistoryError(f"threshold is {printable(repr(threshold), 20)}: a whole number from 0 to 255.")
+        after = self[b]
+        return compared(earlier(after) if a is None else self[a], after, mask, threshold)
+
+    def to_frame(self, *, everything: bool = False) -> pd.DataFrame:
+        """Give the pictures as a table of pandas, one a row, by number.
+
+        Parameters
+        ----------
+        everything
+            Whether all pictures of the folder are in it, or those that were made or replayed in this session.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: `frame.COLUMNS`. ``text_in``, ``image_in`` and ``out`` are the tokens of the whole call, and
+            ``cost_usd`` is a picture's share of its cost, for a ``recorded`` one of what it cost whoever recorded it.
+
+        Raises
+        ------
+        SettingsError
+            If pandas is not installed: ``pip install "jupyter-imgmagic[frame]"``.
+        """
+        from imgmagic.frame import framed
+
+        return framed(self, self.all if everything else list(self))
 
     # --- recordings ---
 

@@ -161,13 +161,31 @@ def tools_folder() -> Path:
     return Path(named) if named else cache / "imgmagic-test-tools"
 
 
+def require_node() -> str:
+    """Give the path of node; skip where there is none."""
+    node = shutil.which("node")
+    if node is None:
+        _do_without("node is not installed")
+    return node
+
+
 def npm_tool(command: str, package: str) -> str:
     """Give the path of a command of an npm package, installed on first use."""
+    return str(_installed(package) / ".bin" / command)
+
+
+def npm_package(package: str) -> Path:
+    """Give the folder of an npm package, installed on first use."""
+    return _installed(package) / package.rpartition("@")[0]
+
+
+def _installed(package: str) -> Path:
+    """Give the folder that npm puts a package and its commands into."""
     home = tools_folder() / package.rpartition("/")[2].replace("@", "-")
-    path = home / "node_modules" / ".bin" / command
-    if not path.exists():
+    path = home / "node_modules"
+    if not (path / package.rpartition("@")[0]).exists():
         _install(package, home)
-    return str(path)
+    return path
 
 
 def _install(package: str, home: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from imgmagic import CellError, HistoryError, Studio
 from imgmagic.budget import today
-from imgmagic.database import MIGRATIONS
+from imgmagic.database import MIGRATIONS, Database
 from imgmagic.exchange import ImageRequest
 from imgmagic.store import Store
 from imgmagic.tree import History
@@ -638,3 +638,16 @@ def test_sizes_are_understood_as_people_write_them(studio, size, sent):
 def test_what_is_of_the_wrong_kind_is_said_in_a_sentence(studio, said):
     with pytest.raises(CellError):
         studio.imagine(**{"prompt": "a cat", **said})
+
+
+def test_what_is_written_while_nobody_waits_is_there_for_the_next_question_and_its_failure_is_told_once(studio) -> None:
+    studio.imagine("a beach")
+    home, session = studio.history.home, studio.history.session
+    database = Database(home / "history.db")
+    database.replayed(session, 1, "2026-11-25T12:00:00.000000+00:00", "c")
+    assert database.replayed_by("c") == {1}
+    damage(home, "DROP TABLE move")
+    database.replayed(session, 1, "2026-11-25T12:00:01.000000+00:00", "c")
+    with pytest.raises(HistoryError, match="no such table: move"):
+        database.labels()
+    assert database.labels() == {}

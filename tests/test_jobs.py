@@ -384,3 +384,101 @@ def test_without_a_cells_id_it_works_in_the_foreground_and_the_saved_notebook_sh
     assert shown["display_data"].data["text/plain"].startswith("#1 ")
     assert set(shown["display_data"].data) & {"image/png", "image/jpeg"}
     assert "on its way" not in json.dumps(saved)
+
+
+# --- run again ---
+
+LOOP = "for each in ('ink', 'oil'):\n    %refine --bg in {each}"
+
+
+def answered(notebook: Notebook, server: slow.SlowServer, *cells: tuple[str, str]) -> list[Cell]:
+    """Run cells whose jobs have all ended when this ends."""
+    found = [notebook.cell(code, cell_id) for code, cell_id in cells]
+    joined = "import threading\n[t.join(30) for t in threading.enumerate() if t.name == 'imgmagic-job']"
+    notebook.cell(joined, "join")
+    return found
+
+
+def heads(cell: Cell) -> list[str]:
+    """Give what a cell's answers say first, as far as they were there when it ended."""
+    return [each["data"]["text/plain"].split(" · ")[0] for each in cell.heard("display_data")]
+
+
+def test_siblings_made_in_the_background_are_the_same_again_and_free(notebook, server, tmp_path) -> None:
+    answered(notebook, server, (LOOP, "a"))
+    assert notebook.parents() == {1: None, 2: 1, 3: 1}
+    current = notebook.current
+    shown = heads(notebook.cell(LOOP, "a"))
+    assert sorted(shown) == ["#2 ← #1", "#3 ← #1"], "whichever ended first"
+    assert notebook.current == current
+    with opened(tmp_path, env(server.url)) as again:
+        again.cell("%imagine a beach", "i")
+        assert heads(again.cell(LOOP, "a")) == shown
+        assert again.current == current
+    assert len(server.exchanges) == 2
+
+
+def test_cells_that_were_handed_over_together_are_the_same_again_and_free(notebook, server, tmp_path) -> None:
+    both = (("%refine --bg in ink", "a"), ("%refine --bg in oil", "b"))
+    first, second = begun(notebook, server, *both)
+    server.go(1)
+    first.says("^#2 ← #1")
+    server.go(2)
+    second.says("^#3 ← #1")
+    assert heads(notebook.cell(*both[1])) == ["#3 ← #1"]
+    assert notebook.current == 2
+    with opened(tmp_path, env(server.url)) as again:
+        again.cell("%imagine a beach", "i")
+        assert [heads(again.cell(*each)) for each in both] == [["#2 ← #1"], ["#3 ← #1"]]
+        assert again.current == 2
+        # What somebody picks is no job's doing: there the cell asks anew.
+        again.cell("%pick 1", "p")
+        again.cell("%pick 2", "p")
+        answered(again, server, both[1])
+        assert again.parents() == {1: None, 2: 1, 3: 1, 4: 2}
+    assert len(server.exchanges) == 3
+
+
+def test_a_job_that_was_waited_for_in_its_cell_is_built_on_there_again(notebook, server, tmp_path) -> None:
+    code = "job = %refine --bg in ink\njob.result()\n%refine in oil"
+    notebook.cell(code, "a")
+    assert notebook.parents() == {1: None, 2: 1, 3: 2}
+    with opened(tmp_path, env(server.url)) as again:
+        again.cell("%imagine a beach", "i")
+        assert heads(again.cell(code, "a"))[-1] == "#3 ← #2"
+        assert again.current == 3
+    assert len(server.exchanges) == 2
+
+
+def test_a_cell_that_is_run_again_while_its_job_is_on_its_way_waits_for_that_one(notebook, server) -> None:
+    begun(notebook, server, ("job = %refine --bg bluer", "a"))
+    again = notebook.cell("other = %refine --bg -o sea bluer", "a")
+    assert notebook.value("other is job") is True
+    server.go()
+    again.says("^#2 ← #1")
+    assert notebook.value("(job.result().numbers, sea.number)") == ((2,), 2)
+    assert len(server.exchanges) == 1
+
+
+def test_another_take_is_not_the_job_that_is_on_its_way(notebook, server) -> None:
+    begun(notebook, server, ("job = %refine --bg bluer", "a"))
+    server.script = [slow.SILENT]
+    notebook.cell("other = %refine --bg --fresh bluer", "a")
+    server.asked(2)
+    assert notebook.value("other is job") is False
+    server.go()
+    notebook.value("job.result().numbers, other.result().numbers")
+
+
+def test_the_foreground_of_a_program_makes_the_same_siblings(server, tmp_path) -> None:
+    server.reset()
+    code = f"%load_ext imgmagic\n%imagine a beach\n{LOOP}\n%refine darker"
+    variables = isolated(tmp_path / "home", **env(server.url))
+    after = "from imgmagic import history\nprint([(p.number, p.parent and p.parent.number) for p in history.all])"
+    for _ in range(2):
+        cells = [nbformat.v4.new_code_cell(each) for each in (code, "%refine warmer", after)]
+        saved = nbformat.v4.new_notebook(cells=cells)
+        NotebookClient(saved, timeout=WAIT_S, resources={"metadata": {"path": str(tmp_path)}}).execute(env=variables)
+        found = saved.cells[2].outputs[-1].text.strip()
+        assert found == "[(1, None), (2, 1), (3, 1), (4, 1), (5, 4)]"
+    assert len(server.exchanges) == 5

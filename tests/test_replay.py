@@ -46,6 +46,12 @@ CHOICES = {
     "nothing is recorded": ([], [], ask(), None),
     "another key": ([rec("1", key="other")], [], ask(), None),
     "the one there is": ([rec("1")], [], ask(), "1"),
+    "a retake that was rolled back, but shown by the cell since": (
+        [rec("1", chosen=3), rec("2", chosen=2, shown="04")], [], ask(), "2",
+    ),
+    "a retake that was rolled back since the cell last showed it": (
+        [rec("1", chosen=5), rec("2", chosen=2, shown="04")], [], ask(), "1",
+    ),
     "another cell's, in a copied notebook": ([rec("1", "x#0")], [], ask(), "1"),
     "another notebook's": ([rec("1", "x#0", session="b.ipynb")], [], ask(), "1"),
     "its own before another notebook's newer choice": (

@@ -58,6 +58,20 @@ CASES = {
         4,
     ),
     "K": ([(LOOP, "1 2 3 4"), (LOOP, "1 2 3 4"), (RESTART, ""), (LOOP, "1 2 3 4")], 4),
+    "an older take is picked, and everything run again before and after a restart": (
+        [
+            *((I, "1"), (A, "2←1"), (("r", "%retake"), "3←1"), (B, "4←3"), (("p", "%pick 2"), "2←1")),
+            *((I, "1"), (A, "3←1"), (B, "4←3"), (RESTART, ""), (I, "1"), (A, "3←1"), (B, "4←3")),
+        ],
+        4,
+    ),
+    "an older take is picked, and a restart follows at once": (
+        [
+            *((I, "1"), (A, "2←1"), (("r", "%retake"), "3←1"), (("p", "%pick 2"), "2←1")),
+            *((RESTART, ""), (I, "1"), (A, "2←1")),
+        ],
+        3,
+    ),
     "two equal cells": (
         [(I, "1"), (("i2", I[1]), "2"), (RESTART, ""), (("i2", I[1]), "2"), (I, "1"), (RESTART, ""), (I, "1")],
         2,

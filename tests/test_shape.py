@@ -15,6 +15,7 @@ PACKAGE = Path(imgmagic.__file__).parent
 RANKS = [
     ["errors"],
     ["exchange", "environment", "refs", "template", "formats", "checks", "calls", "engines.sse"],
+    ["credentials"],
     ["settings", "parts", "store", "manifest", "replay", "stale", "jobs"],
     ["executions"],
     ["archive", "cell", "expressions", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
@@ -31,10 +32,12 @@ RANKS = [
     ],
     ["engines.explain", "engines.patience", "engines.stream", "values"],
     ["folder", "packing", "masks", "previews", "budget", "script"],
+    ["difference"],
     ["composite", "inputs", "damage"],
     ["prepare"],
     ["tree", "engines.rest", "engines.sketch"],
     ["gallery", "engines", "shelf"],
+    ["comparison", "frame"],
     ["recall"],
     ["studio", "panel", "syntax", "spot"],
     ["status", "login", "doctor", "recipe", "records", "forget", "prune", "report"],
@@ -50,11 +53,12 @@ DOORS = {
     "urllib3": {"net"},
     "azure": {"entra"},
     "sqlite3": {"database"},
-    # `coerce` takes what people have, `masks` and `composite` are arithmetic on every pixel.
-    "PIL": {"images", "coerce", "masks", "composite", "engines.sketch", "picture"},
-    "numpy": {"images", "coerce", "masks", "composite", "engines.sketch", "picture"},
+    # `coerce` takes what people have, `masks`, `composite` and `difference` are arithmetic on every pixel.
+    "PIL": {"images", "coerce", "masks", "composite", "difference", "comparison", "engines.sketch", "picture"},
+    "numpy": {"images", "coerce", "masks", "composite", "difference", "comparison", "engines.sketch", "picture"},
     "ipywidgets": {"panel"},
-    "IPython": {"magics", "syntax", "completion", "gallery", "jobs", ""},
+    "pandas": {"frame"},
+    "IPython": {"magics", "syntax", "completion", "comparison", "gallery", "jobs", ""},
     "traitlets": {"magics"},
 }
 

@@ -168,6 +168,12 @@ class Walk(RuleBasedStateMachine):
         self.restart()
         self.run_all()
 
+    @rule()
+    def run_all_and_again_after_a_restart(self):
+        first = self.run_all_of_it()
+        self.restart()
+        assert self.run_all_of_it() == (*first[:2], 0)
+
     @rule(cell=st.sampled_from([each for each in SAYS if each != "p"]))
     def run_one(self, cell):
         self.run(cell, self.says[cell])
