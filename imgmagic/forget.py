@@ -94,8 +94,10 @@ def planned(studio: Studio, picture: Picture, *, inputs: bool = False) -> Plan:
     kept = {digest for each in others for digest, _ in _own(each)}
     digests = frozenset(digest for digest, _ in (own | given if inputs else own)) - kept
     uid = picture.generation.uid
-    holding = [each for each in studio.recall.recordings() if each.holds(uid, digests | {picture.digest})]
-    ours = tuple(each for each in holding if not history.origin(picture) and studio.beside(each.path))
+    found = {book: book.holding(uid, digests | {picture.digest}) for book in studio.recall.recordings()}
+    holding = [book for book, uids in found.items() if uids]
+    # What somebody else has recorded is theirs; so is a file that lies elsewhere.
+    ours = tuple(book for book in holding if history.made_here(found[book]) and studio.beside(book.path))
     lines = [
         f"Forgetting #{picture.number} ({_quoted(picture)}): the picture, its words and what was sent along.",
         *_same_answer(history, picture),

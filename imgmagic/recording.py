@@ -119,9 +119,9 @@ class Recording:
         """Give what the engine sent for a picture: the picture itself, unless a mask composited it."""
         return self._archive.picture(picture.original) if picture.original else self.read(picture)
 
-    def holds(self, uid: str, digests: Collection[str]) -> bool:
-        """Tell whether it has a generation, or anything of these bytes."""
-        return any(each.uid == uid or _digests(each) & set(digests) for each in self.generations)
+    def holding(self, uid: str, digests: Collection[str]) -> set[str]:
+        """Name the generations that are one, or have anything of these bytes."""
+        return {each.uid for each in self.generations if each.uid == uid or _digests(each) & set(digests)}
 
     def drop(self, uid: str, digests: Collection[str]) -> None:
         """Write the file anew without a generation, and without some bytes; what was made of them stays.

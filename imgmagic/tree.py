@@ -31,7 +31,7 @@ from imgmagic.stale import Node, stale
 from imgmagic.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -909,9 +909,10 @@ class History:
         wanted = set(filter(None, words))
         return [row["number"] for row in self._database.prompts() if {row["typed"], row["prompt"]} & wanted]
 
-    def origin(self, picture: Picture) -> str:
-        """Say which recording a picture was brought in from; empty if it was made here."""
-        return str(self._database.generations([picture.generation.id])[0]["origin"])
+    def made_here(self, uids: Iterable[str]) -> bool:
+        """Tell whether all of these generations were made in this folder, not brought in by a recording."""
+        rows = [self._database.by_uid(uid) for uid in uids]
+        return all(row is not None and not row["origin"] for row in rows)
 
     def needed(self) -> set[Path]:
         """Give every file of the store that a picture or an input is kept in."""

@@ -287,8 +287,9 @@ def test_a_recording_that_came_from_elsewhere_is_named_and_does_not_bring_it_bac
     assert path.read_bytes() == before
     again = reader.imagine(WORDS, replay=True)[0]
     assert again.number != face.number
-    assert reader.history.origin(again) == "", "made anew, not brought in"
-    gone(reader, reader.history.current.number)
+    assert reader.history.made_here([again.generation.uid])
+    gone(reader, again.number)
+    assert path.read_bytes() == before
     reader.history.load(path)
     assert [each.prompt for each in reader.history.all] == ["bluer"]
     assert traces(reader.history.home, data) == []
@@ -348,3 +349,9 @@ def test_a_plan_is_carried_out_once(studio):
         carry_out(studio.history, plan)
     assert Path(studio.history.home).is_dir()
     shutil.rmtree(studio.history.home)
+
+
+def test_the_words_are_overwritten_even_if_nothing_else_is_done(studio):
+    studio.imagine(WORDS)
+    studio.history.forget(studio.history[1], [])
+    assert traces(studio.history.home, "Zoë") == []
