@@ -181,7 +181,7 @@ _SAY_YES = "`--yes NUMBER` confirms where nobody can type."
 _WAIT = "Wait for it, or stop it with `%imgmagic stop`."
 _NOTEBOOK = (
     "What a notebook has saved is not touched: clear the outputs, and the words of the cell, where they show it. "
-    "What was published, or committed, before is out there still."
+    "IPython's own history keeps the cells that were typed. What was published, or committed, is out there still."
 )
 
 

@@ -162,6 +162,10 @@ class Page:
         return {each.generation.id: each.generation for each in self.pictures}
 
     @cached_property
+    def _shown(self) -> dict[int, Picture]:
+        return {each.number: each for each in self.pictures}
+
+    @cached_property
     def _labels(self) -> Mapping[int, str]:
         return {number: name for name, number in self.history.labels.items()}
 
@@ -236,8 +240,7 @@ class Page:
     def _children(self) -> dict[int | None, list[int]]:
         """Give the numbers below each number, what is forgotten included where something hangs on it."""
         above: dict[int, int | None] = {}
-        todo = [each.number for each in self.pictures]
-        shown = {each.number: each for each in self.pictures}
+        shown, todo = self._shown, list(self._shown)
         while todo:
             number = todo.pop()
             if number in above:
@@ -257,7 +260,7 @@ class Page:
     def _node(self, number: int) -> Html:
         if number in self._forgotten:
             return self._parts.fill("lost", number=number)
-        picture = next(each for each in self.pictures if each.number == number)
+        picture = self._shown[number]
         words = printable(picture.prompt, 90) or "its words are forgotten"
         text = f"{self._labels[number]} · {words}" if number in self._labels else words
         return self._parts.fill("node", number=number, text=text, marks=self._marks(picture))
