@@ -58,7 +58,7 @@ def report(studio: Studio, rest: str) -> dict[str, Any]:
     if not name or name.startswith("--"):
         raise CellError("Report to which file?", hint="`%imgmagic report pictures.html`; --all takes the whole folder.")
     path, shown = write(studio.history, name, everything=everything)
-    text = f"{path}: {_many(shown, 'picture')}, {path.stat().st_size / 1e6:.1f} MB; any browser shows it."
+    text = f"{path}: {_many(shown, 'picture')}, {path.stat().st_size / 1e3:,.0f} kB; any browser shows it."
     return {"text/html": render.note(text), "text/plain": text}
 
 

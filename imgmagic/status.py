@@ -28,7 +28,9 @@ def table(studio: Studio) -> dict[str, Any]:
 def check(studio: Studio) -> dict[str, Any]:
     """Give the list of what is damaged in the history's folder."""
     problems = studio.history.check()
-    lines = problems or [f"All is well: {len(studio.history.all)} pictures, every file whole ({studio.history.home})."]
+    lines = problems or [
+        f"All is well: {_many(len(studio.history.all), 'picture')}, every file whole ({studio.history.home})."
+    ]
     listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return {"text/html": f'<ul class="imgmagic">{listed}</ul>', "text/plain": "\n".join(lines)}
 
