@@ -70,9 +70,12 @@ SUBCOMMANDS = {
     "cost": Subcommand("status.cost"),
     "doctor": Subcommand("doctor.report"),
     "export": Subcommand("records.export", takes="FILE [--small]"),
+    "forget": Subcommand("forget.forget", takes="REF [--inputs] [--yes NUMBER]"),
     "load": Subcommand("records.load", takes="FILE"),
     "login": Subcommand("login.login"),
+    "prune": Subcommand("prune.prune", takes="[--dry-run]"),
     "record": Subcommand("records.record", takes="[FILE] [--small]"),
+    "report": Subcommand("report.report", takes="FILE [--all]"),
     "stop": Subcommand("status.stop"),
 }
 
@@ -134,7 +137,7 @@ def _of_subcommand(words: Sequence[str]) -> list[str]:
     if known is None:
         return []
     switches = [each for each in re.findall(r"--[\w-]+", known.takes) if each not in words]
-    return switches + (references() if known.takes == "REF" and len(words) == 1 else [])
+    return switches + (references() if known.takes.startswith("REF") and len(words) == 1 else [])
 
 
 def references() -> list[str]:

@@ -101,6 +101,15 @@ MIGRATIONS = (
     CREATE INDEX move_picture ON move (picture);
     CREATE INDEX move_cell ON move (cell_id)
     """,
+    # What was forgotten: that there was a picture of this number, and whose child it was; nothing of what it showed.
+    """
+    CREATE TABLE forgotten (
+        number INTEGER PRIMARY KEY, generation INTEGER NOT NULL REFERENCES generation, uid TEXT NOT NULL,
+        position INTEGER NOT NULL, parent INTEGER, at TEXT NOT NULL
+    );
+    CREATE INDEX forgotten_generation ON forgotten (generation);
+    ALTER TABLE input ADD COLUMN forgotten INTEGER
+    """,
 )
 
 Row = sqlite3.Row
@@ -121,7 +130,8 @@ _PATH = """
         JOIN input AS source ON source.generation = picture.generation AND source.role = 'source'
         WHERE source.picture IS NOT NULL AND depth < 100000
     )
-    SELECT picture.number, picture.generation, generation.cell_id, generation.site
+    SELECT picture.number, picture.generation, generation.cell_id, generation.site,
+        (SELECT forgotten FROM input WHERE input.generation = generation.id AND role = 'source') AS forgotten
     FROM up JOIN picture ON picture.number = up.number JOIN generation ON generation.id = picture.generation
     ORDER BY depth
 """
@@ -149,12 +159,31 @@ _RECORDED = """
 """
 
 _PICTURE = """
-    SELECT picture.*, source.picture AS parent, label.name AS label
+    SELECT picture.*, source.picture AS parent, source.forgotten AS forgotten, label.name AS label
     FROM picture
     JOIN generation ON generation.id = picture.generation
     LEFT JOIN input AS source ON source.generation = picture.generation AND source.role = 'source'
     LEFT JOIN label ON label.picture = picture.number
 """
+
+#: In this order: what names the picture, the picture, the words, and what was sent along with them.
+_FORGET = (
+    "DELETE FROM label WHERE picture = :number",
+    "DELETE FROM move WHERE picture = :number AND replay",
+    "UPDATE move SET picture = :parent WHERE picture = :number",
+    "UPDATE input SET picture = NULL, file = '', identity = '', forgotten = :number WHERE picture = :number",
+    "DELETE FROM picture WHERE number = :number",
+    (
+        "UPDATE generation SET typed = '', prompt = '', alt = '', params = '{}', request = '', request_id = '', "
+        "caption = '', key = :key WHERE id = :generation"
+    ),
+    (
+        "DELETE FROM input WHERE generation = :generation AND (role <> 'source' OR :generation NOT IN "
+        "(SELECT generation FROM picture))"
+    ),
+    "UPDATE input SET file = '', identity = '' WHERE generation = :generation AND picture IS NULL",
+    "UPDATE input SET file = '' WHERE file IN (SELECT value FROM json_each(:gone))",
+)
 
 
 class _Shared(threading.local):
@@ -320,7 +349,7 @@ class Database:
             rows = (_numbered(connection, each) | {"generation": key} for each in pictures)
             numbers = [_insert(connection, "picture", row) for row in rows]
             for each in inputs:
-                _insert(connection, "input", each | {"generation": key})
+                _insert(connection, "input", _linked(connection, each) | {"generation": key})
             if label is not None:
                 _label(connection, label, numbers[0])
             if move:
@@ -425,8 +454,9 @@ class Database:
         return next(iter(self._rows("SELECT * FROM generation WHERE uid = ?", uid)), None)
 
     def uids(self) -> list[str]:
-        """Give the name of every generation, oldest first."""
-        return [row["uid"] for row in self._rows("SELECT uid FROM generation ORDER BY id")]
+        """Give the name of every generation that has pictures, oldest first."""
+        sql = "SELECT uid FROM generation WHERE id IN (SELECT generation FROM picture) ORDER BY id"
+        return [row["uid"] for row in self._rows(sql)]
 
     def source_of(self, generation: int) -> str | None:
         """Give the name of the generation whose picture was edited, or None."""
@@ -533,7 +563,8 @@ class Database:
         """Give what every call cost, with what it is summed by."""
         return self._rows(
             "SELECT session, cell_id, engine, model, cost_usd, cost_as, created, "
-            "(SELECT count(*) FROM picture WHERE generation = generation.id) AS pictures FROM generation "
+            "(SELECT count(*) FROM picture WHERE generation = generation.id) + "
+            "(SELECT count(*) FROM forgotten WHERE generation = generation.id) AS pictures FROM generation "
             "WHERE origin = '' AND operation <> 'import' ORDER BY id"
         )
 
@@ -542,12 +573,89 @@ class Database:
         with self._transaction() as connection:
             connection.execute("DELETE FROM flight WHERE id = ?", (flight,))
 
+    # --- forgetting ---
+
+    def forgotten(self, number: int | None = None) -> list[Row]:
+        """Give what is still known of what was forgotten, or of one number."""
+        return self._rows("SELECT * FROM forgotten WHERE ? IS NULL OR number = ? ORDER BY number", number, number)
+
+    def answered(self, generation: int) -> int:
+        """Count the pictures of one answer, those that were forgotten included."""
+        sql = (
+            "SELECT (SELECT count(*) FROM picture WHERE generation = ?1) + "
+            "(SELECT count(*) FROM forgotten WHERE generation = ?1)"
+        )
+        return int(self._rows(sql, generation)[0][0])
+
+    def forget(self, picture: Row, at: str, key: str, digests: Iterable[str]) -> None:
+        """Take a picture out, with the words of its generation and what was sent along, and leave only its number.
+
+        What is deleted is overwritten in the file; `compact` writes the rest anew.
+
+        Parameters
+        ----------
+        picture
+            Its row.
+        at
+            When this is.
+        key
+            What the generation's key is from now on, since a key is a hash of words.
+        digests
+            Of the bytes that no input is to name any more.
+        """
+        number, generation, gone = picture["number"], picture["generation"], json.dumps(sorted(digests))
+        left = {name: picture[name] for name in ("number", "generation", "position", "parent")}
+        left["parent"] = left["parent"] if left["parent"] is not None else picture["forgotten"]
+        with self._connection() as connection:
+            connection.execute("PRAGMA secure_delete = ON")
+            with self._transaction():
+                uid = connection.execute("SELECT uid FROM generation WHERE id = ?", (generation,)).fetchone()[0]
+                _insert(connection, "forgotten", left | {"uid": uid, "at": at})
+                for sql in _FORGET:
+                    values = {"number": number, "generation": generation, "key": key, "gone": gone}
+                    connection.execute(sql, values | {"parent": picture["parent"]})
+
+    def compact(self) -> None:
+        """Write the file anew, without what was deleted from it."""
+        with self._connection() as connection:
+            connection.execute("VACUUM")
+
+    def drop_inputs(self) -> None:
+        """Take out what was sent along for pictures that are not here any more."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM input WHERE generation NOT IN (SELECT generation FROM picture)")
+
     def problems(self) -> list[str]:
         """Let SQLite check its own pages and references."""
         with self._connection() as connection:
             pages = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
             broken = connection.execute("PRAGMA foreign_key_check").fetchall()
-        return pages + [f"a row of '{row[0]}' names a missing row of '{row[2]}'" for row in broken]
+        named = {(row[0], row[2]) for row in broken} - {("input", "picture")}  # `lost` says more about those
+        return pages + [
+            f"a row of '{row[0]}' names a missing row of '{row[2]}'" for row in broken if tuple(row[::2]) in named
+        ]
+
+    def lost(self) -> list[str]:
+        """Say which generations lack what they must have: the pictures that they were made of, or that they gave."""
+        missing = self._rows(
+            "SELECT generation, role, picture FROM input WHERE picture NOT IN (SELECT number FROM picture)"
+        )
+        empty = self._rows(
+            "SELECT id FROM generation WHERE id NOT IN "
+            "(SELECT generation FROM picture UNION SELECT generation FROM forgotten)"
+        )
+        rootless = self._rows(
+            "SELECT number FROM picture JOIN generation ON generation.id = picture.generation "
+            "WHERE operation = 'refine' AND generation.id NOT IN (SELECT generation FROM input WHERE role = 'source')"
+        )
+        return [
+            *(
+                f"the {row['role']} of generation {row['generation']} is #{row['picture']}, which is not here"
+                for row in missing
+            ),
+            *(f"generation {row['id']} has no pictures" for row in empty),
+            *(f"#{row['number']} is an edit, but of what is not here" for row in rootless),
+        ]
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -587,10 +695,18 @@ def _move(
 
 
 def _numbered(connection: sqlite3.Connection, picture: dict[str, Any]) -> dict[str, Any]:
-    """Let go of a number that is taken; the next free one is given then."""
+    """Let go of a number that is taken, or was by something forgotten; the next free one is given then."""
     number = picture.get("number")
-    taken = number is not None and connection.execute("SELECT 1 FROM picture WHERE number = ?", (number,)).fetchone()
+    sql = "SELECT 1 FROM picture WHERE number = ?1 UNION SELECT 1 FROM forgotten WHERE number = ?1"
+    taken = number is not None and connection.execute(sql, (number,)).fetchone()
     return {name: value for name, value in picture.items() if name != "number"} if taken else picture
+
+
+def _linked(connection: sqlite3.Connection, given: dict[str, Any]) -> dict[str, Any]:
+    """Let go of a picture that was forgotten while what is made of it was on its way: that is paid for, and kept."""
+    sql = "SELECT 1 FROM forgotten WHERE number = ?"
+    gone = given.get("picture") is not None and connection.execute(sql, (given["picture"],)).fetchone()
+    return given | {"picture": None, "forgotten": given["picture"], "file": ""} if gone else given
 
 
 def _insert(connection: sqlite3.Connection, table: str, values: dict[str, Any]) -> int:

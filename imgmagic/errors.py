@@ -115,6 +115,11 @@ class UnreachableError(ApiError):
     may_retry: bool = False
 
 
+def harmless(text: str) -> str:
+    """Take out of foreign text what could repaint a terminal or reorder a line; its lines and blanks stay."""
+    return _UNSAFE.sub("\ufffd", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
 def printable(text: str, limit: int = 300) -> str:
     """Make foreign text safe to show: one line, no control or reordering characters, shortened.
 
@@ -125,5 +130,5 @@ def printable(text: str, limit: int = 300) -> str:
     limit
         Longest result in characters, the ellipsis included.
     """
-    line = " ".join(_UNSAFE.sub("\ufffd", text.replace("\r", "\n")).split())
+    line = " ".join(harmless(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"

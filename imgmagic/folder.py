@@ -1,10 +1,11 @@
-"""The history's folder: making it ready, finding what is damaged in it, and what a kernel left behind."""
+"""The history's folder: making it ready, what of it is needed, and what a kernel left behind."""
 
 from __future__ import annotations
 
 import errno
 import os
 import platform
+from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from imgmagic.database import Row
     from imgmagic.store import Store
 
 _SHARED = "/.gitignore\n/history.db*\n/objects/\n/previews/\n"
@@ -42,29 +44,7 @@ def opened(home: Path) -> Database:
     return database
 
 
-def check(database: Database, store: Store) -> list[str]:
-    """List everything that is damaged: files and rows are compared both ways, and every byte is hashed again.
-
-    Returns
-    -------
-    list of str
-        One sentence a problem; empty if all is well.
-    """
-    problems = [f"{database.path.name}: {each}" for each in database.problems()]
-    named = set()
-    for what, digest, kind in _files(database):
-        try:
-            path = store.path(digest, kind)
-            if path not in named:
-                named.add(path)
-                store.get(digest, kind)
-        except HistoryError as exc:
-            problems.append(f"{what}: {exc.message}")
-    orphans = [path for path in store.files() if path not in named]
-    return problems + [f"{path}: no picture needs this file" for path in orphans]
-
-
-def _files(database: Database) -> Iterator[tuple[str, Any, Any]]:
+def named(database: Database) -> Iterator[tuple[str, Any, Any]]:
     """Give every file that a row names, as what it is, its digest and its format."""
     for row in database.pictures():
         yield f"#{row['number']}", row["file"], row["format"]
@@ -72,7 +52,21 @@ def _files(database: Database) -> Iterator[tuple[str, Any, Any]]:
             yield f"the original of #{row['number']}", row["original"], row["original_format"]
     for row in database.inputs():
         if row["file"]:  # a small recording brings no references and masks
-            yield f"an input of generation {row['generation']}", row["file"], row["format"]
+            yield f"the {row['role']} of generation {row['generation']}", row["file"], row["format"]
+
+
+def needed(database: Database, store: Store) -> set[Path]:
+    """Give every file of the store that a row names; a name that cannot be one is passed over."""
+    found = set()
+    for _, digest, kind in named(database):
+        with suppress(HistoryError):
+            found.add(store.path(digest, kind))
+    return found
+
+
+def flights(database: Database) -> list[Row]:
+    """Give the paid requests that are on their way in a kernel which is still there."""
+    return [row for row in database.flights() if _alive(row["host"], row["pid"])]
 
 
 def lost_flights(database: Database) -> list[str]:

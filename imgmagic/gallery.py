@@ -199,6 +199,8 @@ def _range(pictures: Sequence[Picture]) -> str:
     """Name the pictures of one answer and where they came from: ``#4–#6 ← #3``."""
     first, last = pictures[0], pictures[-1]
     name = named(first) if first == last else f"#{first.number}–#{last.number}"
+    if first.forgotten_parent is not None:
+        return f"{name} ← #{first.forgotten_parent} (forgotten)"
     return name if first._parent is None else f"{name} ← #{first._parent}"
 
 

@@ -165,7 +165,10 @@ class ImgMagic(Magics):
     def imgmagic(self, line: str) -> None:
         """Show which engine answers, where it lives and where each value came from: `%imgmagic`.
 
-        `%imgmagic check` lists what is damaged in the history's folder, `cost` what was spent, by day, model and cell;
+        `%imgmagic check` lists what is damaged in the history's folder, `prune [--dry-run]` frees what is not needed;
+        `forget REF` deletes a picture, its words and what was sent along for good, once its number has been typed;
+        `report FILE.html [--all]` writes the tree and every picture, prompt and cost as one page;
+        `cost` says what was spent, by day, model, notebook and cell, and what of the day's budget is left;
         `doctor` tries everything that a call needs, without a picture being made; `code REF` writes plain Python that
         makes a picture without imgmagic;
         `stop` closes the connection of every call that is still on its way; `login` asks for a key and keeps it in the

@@ -96,8 +96,8 @@ class RecordedInput:
     picture
         The number of the picture of this recording that was sent, or None.
     file
-        The sha256 of its bytes in the archive; None where a small recording leaves them out. `recording.write` fills
-        it in.
+        The sha256 of its bytes in the archive; None where a small recording leaves them out, and where they are
+        forgotten. `recording.write` fills it in; before that it is empty where there are no bytes to record.
     """
 
     position: int
@@ -356,7 +356,7 @@ def _problem(generation: RecordedGeneration, before: set[int], *, small: bool) -
             (each.original is None) != (each.original_format is None) for each in generation.pictures
         ),
         "has bytes that are not the original ones, as only a small recording may": not small
-        and any(each.file != each.digest for each in carried),
+        and any(each.file not in {None, each.digest} for each in carried),
     }
     return next((problem for problem, broken in rules.items() if broken), "")
 

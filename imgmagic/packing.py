@@ -126,7 +126,8 @@ def _picture(row: Row) -> RecordedPicture:
 
 def _input(row: Row, there: set[int]) -> RecordedInput:
     number = row["picture"] if row["picture"] in there else None
-    return RecordedInput(row["position"], row["role"], row["digest"], row["format"], row["identity"], number)
+    file = None if row["file"] else ""
+    return RecordedInput(row["position"], row["role"], row["digest"], row["format"], row["identity"], number, file)
 
 
 # --- into a folder ---
@@ -172,6 +173,9 @@ def _kept_input(
     if made is not None:
         place = next(picture.position for picture in made.pictures if picture.number == each.picture)
         here = database.number_of(made.uid, place)
+        gone = next((old for old in database.forgotten() if (old["uid"], old["position"]) == (made.uid, place)), None)
+        if gone:  # it does not come back with its children
+            return row | {"picture": None, "file": "", "forgotten": gone["number"]}
     if each.file is None and made is None:  # a small recording leaves references and masks out
         return row | {"picture": None, "file": ""}
     data = recording.read(each)

@@ -162,6 +162,7 @@ class Picture:
     _parent: int | None = field(repr=False)
     _history: History = field(repr=False)
     _original: tuple[str, Format] | None = field(default=None, repr=False)
+    _forgotten: int | None = field(default=None, repr=False)
 
     @classmethod
     def read(cls, row: Row, generation: Generation, history: History) -> Picture:
@@ -185,7 +186,8 @@ class Picture:
         kind, sent = cast("Format", row["format"]), (row["original"], row["original_format"])
         original = None if sent[0] is None else cast("tuple[str, Format]", tuple(map(str, sent)))
         place, parent = row["position"], row["parent"]
-        return cls(row["number"], row["digest"], kind, sides, place, generation, row["file"], parent, history, original)
+        known = (row["number"], row["digest"], kind, sides, place, generation, row["file"], parent, history)
+        return cls(*known, _original=original, _forgotten=row["forgotten"])
 
     def __repr__(self) -> str:
         width, height = self.size
@@ -252,12 +254,17 @@ class Picture:
     def cost_usd(self) -> float | None:
         """Its share of the call's cost in US dollars, or None if unknown."""
         cost = self.generation.cost_usd
-        return None if cost is None else cost / len(self._history.siblings(self))
+        return None if cost is None else cost / self._history.answered(self)
 
     @property
     def parent(self) -> Picture | None:
-        """The picture it was edited from; None for a root."""
+        """The picture it was edited from; None for a root, and where that picture was forgotten."""
         return None if self._parent is None else self._history[self._parent]
+
+    @property
+    def forgotten_parent(self) -> int | None:
+        """The number of the picture that it was edited from, if that was forgotten since; else None."""
+        return self._forgotten
 
     @property
     def children(self) -> list[Picture]:

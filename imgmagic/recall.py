@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from imgmagic.database import Row
     from imgmagic.picture import Generation
+    from imgmagic.recording import Recording
     from imgmagic.shelf import Shelf
     from imgmagic.tree import History
 
@@ -35,6 +36,10 @@ class Recall:
         self._shelf = shelf
         self.claims = Claims()
         self._retaken: set[str] = set()
+
+    def recordings(self) -> list[Recording]:
+        """Give the recordings in view."""
+        return self._shelf.recordings()
 
     def find(self, asked: Asked) -> Recorded | None:
         """Choose what answers a request; None if nothing recorded does."""
@@ -89,7 +94,9 @@ class Recall:
         """Put the folder's own before what only a recording holds."""
         here = [_recorded(row) for row in rows]
         known = {each.uid for each in here}
-        return [*here, *(each for each in on_shelf if each.uid not in known)]
+        others = [each for each in on_shelf if each.uid not in known]
+        gone = {row["uid"] for row in self._history.forgotten().values()} if others else set()
+        return [*here, *(each for each in others if each.uid not in gone)]
 
     def answer(self, recorded: Recorded, site: CallSite, key: str, *, held: bool = False) -> tuple[int, ...]:
         """Let a recorded generation answer a call: claimed, and its chosen picture made current, unless that is held.
@@ -129,7 +136,8 @@ class Recall:
         }
         place = {cell: index for index, cell in enumerate(cells)}
         order = sorted(claimed | before, key=lambda site: place.get(site.cell_id or "", len(place)))
-        return list(dict.fromkeys((claimed | before)[site] for site in order))
+        gone = {row["uid"] for row in self._history.forgotten().values()}
+        return [uid for uid in dict.fromkeys((claimed | before)[site] for site in order) if uid not in gone]
 
     def made(self, generation: Generation, site: CallSite) -> None:
         """Let the call own what was made for it."""

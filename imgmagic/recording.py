@@ -27,7 +27,7 @@ from imgmagic.formats import SUFFIX
 from imgmagic.manifest import Manifest, RecordedGeneration, RecordedInput, RecordedPicture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from imgmagic.exchange import Format
 
@@ -110,17 +110,68 @@ class Recording:
         if isinstance(item, RecordedInput) and item.picture is not None:
             return self.read(self._pictures[item.picture])
         raise HistoryError(
-            f"{printable(str(self.path))} is a small recording: it left out this {getattr(item, 'role', 'picture')}.",
-            hint="Whoever made it can record it whole: `%imgmagic record` without --small.",
+            f"{printable(str(self.path))} left out this {getattr(item, 'role', 'picture')}: it is a small recording, "
+            "or the image is forgotten.",
+            hint="Whoever made a small one can record it whole: `%imgmagic record` without --small.",
         )
 
     def read_original(self, picture: RecordedPicture) -> bytes:
         """Give what the engine sent for a picture: the picture itself, unless a mask composited it."""
         return self._archive.picture(picture.original) if picture.original else self.read(picture)
 
+    def holding(self, uid: str, digests: Collection[str]) -> set[str]:
+        """Name the generations that are one, or have anything of these bytes."""
+        return {each.uid for each in self.generations if each.uid == uid or _digests(each) & set(digests)}
+
+    def drop(self, uid: str, digests: Collection[str]) -> None:
+        """Write the file anew without a generation, and without some bytes; what was made of them stays.
+
+        A file in which nothing stays is deleted.
+
+        Parameters
+        ----------
+        uid
+            The generation.
+        digests
+            Of the bytes: a generation with such a picture goes too, an input is left out.
+        """
+        gone = set(digests)
+        goes = [each for each in self.generations if each.uid == uid or _pictured(each) & gone]
+        numbers = {picture.number for each in goes for picture in each.pictures}
+        left = tuple(_without(each, numbers, gone) for each in self.generations if each not in goes)
+        if not left:
+            self.path.unlink()
+            return
+        said = Manifest(max(each.created for each in left), self.notebook, self.small, left)
+        held = {digest: self._archive.name(digest) for _, digest in _needed(said)}
+        archive.write(
+            self.path,
+            manifest.dumps(said),
+            {name: partial(self._archive.picture, digest) for digest, name in held.items()},
+        )
+
     def __repr__(self) -> str:
         count = len(self._pictures)
         return f"<Recording {self.path.name}: {count} picture{'' if count == 1 else 's'}>"
+
+
+def _pictured(each: RecordedGeneration) -> set[str | None]:
+    return {digest for picture in each.pictures for digest in (picture.digest, picture.original)}
+
+
+def _digests(each: RecordedGeneration) -> set[str | None]:
+    return _pictured(each) | {given.digest for given in each.inputs if given.file}
+
+
+def _without(each: RecordedGeneration, numbers: set[int], gone: set[str]) -> RecordedGeneration:
+    """Leave out of a generation's inputs what is not to be there any more."""
+    inputs = tuple(
+        replace(given, picture=None, file=None, identity="")
+        if given.picture in numbers or given.digest in gone
+        else given
+        for given in each.inputs
+    )
+    return replace(each, inputs=inputs)
 
 
 def _needed(said: Manifest) -> Iterator[tuple[str, str]]:
@@ -346,7 +397,7 @@ class _Packing:
         return replace(said, file=file)
 
     def _input(self, said: RecordedInput) -> RecordedInput:
-        left_out = self._shrink and (said.role != "source" or said.picture is not None)
+        left_out = said.file == "" or (self._shrink and (said.role != "source" or said.picture is not None))
         return replace(said, file=None if left_out else self._packed(said.digest, said.format))
 
     def _packed(self, digest: str, kind: Format) -> str:

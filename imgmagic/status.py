@@ -28,7 +28,9 @@ def table(studio: Studio) -> dict[str, Any]:
 def check(studio: Studio) -> dict[str, Any]:
     """Give the list of what is damaged in the history's folder."""
     problems = studio.history.check()
-    lines = problems or [f"All is well: {len(studio.history.all)} pictures, every file whole ({studio.history.home})."]
+    lines = problems or [
+        f"All is well: {_many(len(studio.history.all), 'picture')}, every file whole ({studio.history.home})."
+    ]
     listed = "".join(f"<li>{escape(line)}</li>" for line in lines)
     return {"text/html": f'<ul class="imgmagic">{listed}</ul>', "text/plain": "\n".join(lines)}
 
@@ -49,16 +51,28 @@ def plan(rows: list[tuple[str, str]], overlay: Preview | None = None) -> dict[st
 
 
 def cost(studio: Studio) -> dict[str, Any]:
-    """Give what was spent: by day, by model and by cell of this session."""
+    """Give what was spent: by day, by model, by notebook and by cell of this one, and what of the budget is left."""
     calls = studio.history.costs()
+    sessions = {each["session"] for each in calls}
     mine = [each for each in calls if each["session"] == studio.history.session]
     rows = [
         *_sums("day", calls, lambda each: _day(each["created"])),
         *_sums("model", calls, lambda each: f"{each['engine']}/{each['model']}"),
+        *(_sums("notebook", calls, lambda each: each["session"]) if len(sessions) > 1 else []),
         *_sums("cell", mine, lambda each: each["cell_id"] or "without an id"),
         ("in all", f"${sum(each['cost_usd'] or 0 for each in calls):.3f}", _count(calls)),
+        ("budget", *_budget(studio)),
     ]
     return {"text/html": _html(rows), "text/plain": _plain(rows)}
+
+
+def _budget(studio: Studio) -> tuple[str, str]:
+    """Say what today's calls may still cost, what is on its way counted with what it is expected to."""
+    history, allowed = studio.history, studio.defaults.budget_usd
+    spent, expected = history.spent(since=today()), history.expected()
+    on_the_way = f", ${expected:.3f} on its way" if expected else ""
+    left = max(0.0, allowed - spent - expected)
+    return f"${left:.3f} left today", f"${spent:.3f} of ${allowed:.2f} spent{on_the_way}"
 
 
 def _sums(name: str, calls: list[dict[str, Any]], by: Callable[[dict[str, Any]], str]) -> list[tuple[str, str, str]]:

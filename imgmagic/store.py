@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 #: The largest file that is read back, in bytes.
 MAX_FILE = 200 * 2**20
+
+#: A file is young for so many seconds; `prune` leaves files alone for longer.
+YOUNG_S = 1800.0
 
 
 class Store:
@@ -52,10 +57,36 @@ class Store:
         """Keep a picture and give its digest; when this returns, the bytes are on the disk under their name."""
         digest = hashlib.sha256(data).hexdigest()
         path = self.path(digest, kind)
-        if not _holds(path, data):
+        if not (_holds(path, data) and _touched(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, data)
         return digest
+
+    def discard(self, path: Path, before: float) -> int:
+        """Delete a file that nothing needs, and give its size in bytes; 0 if somebody has just come to need it.
+
+        Parameters
+        ----------
+        path
+            One of `files`.
+        before
+            A time (seconds since the epoch); a file that was put since then stays.
+        """
+        # Put aside first: whoever puts the same bytes from now on writes them anew, whoever did just before has
+        # touched the file, so that it is young.
+        aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.gone")
+        try:
+            if path.stat().st_mtime >= before:
+                return 0
+            path.replace(aside)
+            about = aside.stat()
+            if about.st_mtime >= before:
+                aside.replace(path)
+                return 0
+            aside.unlink()
+        except OSError:
+            return 0
+        return about.st_size
 
     def get(self, digest: str, kind: Format) -> bytes:
         """Read a picture back.
@@ -118,6 +149,21 @@ def _write(path: Path, data: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def _touched(path: Path) -> bool:
+    """Say that an old file is needed now; False if it has just been taken away.
+
+    What is young is not pruned anyhow, and its previews know it by its time.
+    """
+    try:
+        if path.stat().st_mtime < time.time() - YOUNG_S:
+            os.utime(path)
+    except FileNotFoundError:
+        return False
+    except OSError:  # somebody else's file, which is there all the same
+        return True
+    return True
 
 
 def _holds(path: Path, data: bytes) -> bool:

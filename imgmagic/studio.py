@@ -228,8 +228,19 @@ class Studio:
     def _recordings_in_view(self) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
         """Find the recordings in the working directory, beside the notebook, and those that are named."""
         named = recording.find((), self.environment.get("IMGMAGIC_RECORDING"))
-        places = [Path.cwd()] + ([self.notebook.parent] if self.notebook else [])
-        return recording.find(places, self.environment.get("IMGMAGIC_RECORDING")), named
+        return recording.find(self._places(), self.environment.get("IMGMAGIC_RECORDING")), named
+
+    def _places(self) -> list[Path]:
+        return [Path.cwd()] + ([self.notebook.parent] if self.notebook else [])
+
+    def beside(self, path: Path) -> bool:
+        """Tell whether a file is in the working directory, or beside the notebook."""
+        return path.parent.resolve() in {place.resolve() for place in self._places()}
+
+    @property
+    def busy(self) -> bool:
+        """Whether any call is on its way: of this kernel, or a paid one of another."""
+        return any(not each.done for each in self._running) or bool(self.history.flights())
 
     @property
     def notebook(self) -> Path | None:

@@ -15,10 +15,11 @@ import platform
 import threading
 from dataclasses import replace
 from datetime import datetime, timezone
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import folder, packing, recording, refs
+from imgmagic import damage, folder, packing, recording, refs
 from imgmagic.errors import HistoryError, SettingsError, printable
 from imgmagic.exchange import IMPORTED, Input, rebuilt
 from imgmagic.executions import Step
@@ -30,7 +31,7 @@ from imgmagic.stale import Node, stale
 from imgmagic.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -118,7 +119,8 @@ class History:
         if row is None and self.elsewhere(ref):
             row = self._database.picture(ref)
         if row is None:
-            raise HistoryError(f"There is no picture #{ref}.", hint=self._nearby(ref))
+            gone = self._database.forgotten(ref)
+            raise _forgotten(ref, gone[0]["at"]) if gone else _unknown(ref, self._nearby(ref))
         return self._picture(row)
 
     def __iter__(self) -> Iterator[Picture]:
@@ -168,6 +170,8 @@ class History:
         picture = self[self._number(parsed, start)]
         for _ in range(parsed.steps):
             above = picture.parent
+            if picture.forgotten_parent is not None:
+                raise HistoryError(f"#{picture.forgotten_parent}, which #{picture.number} was made from, is forgotten.")
             if above is None:
                 raise HistoryError(f"'{ref}' goes past the beginning: #{picture.number} has no parent.")
             picture = above
@@ -242,6 +246,10 @@ class History:
         """Tell whether a generation is in the folder."""
         return self._database.by_uid(uid) is not None
 
+    def forgotten(self) -> dict[int, Row]:
+        """Give what is still known of what was forgotten, by number: uid, position, parent, and when."""
+        return {row["number"]: row for row in self._database.forgotten()}
+
     def uids(self) -> list[str]:
         """Give the name of every generation of the folder, oldest first."""
         return self._database.uids()
@@ -264,7 +272,9 @@ class History:
     def way(self) -> list[Step]:
         """Give the way from the current picture to its root."""
         rows = [] if self._cursor is None else self._database.way(self._cursor)
-        return [Step(row["number"], row["generation"], row["cell_id"]) for row in rows]
+        gone = rows[-1]["forgotten"] if rows else None
+        end = [] if gone is None else [Step(gone, 0, None)]  # whoever starts from there is told that it is forgotten
+        return [*(Step(row["number"], row["generation"], row["cell_id"]) for row in rows), *end]
 
     def replayed(self, cell_id: str) -> set[int]:
         """Give the generations that a cell has replayed."""
@@ -297,14 +307,18 @@ class History:
         made = picture.generation
         if made.operation == "import":
             raise HistoryError(f"#{picture.number} was brought in, not made: no request made it.")
+        if not made.prompt:
+            raise HistoryError(f"The words that made #{picture.number} are forgotten: it cannot be made again.")
         inputs = tuple(self._input(row) for row in self._database.inputs(made.id))
         return rebuilt(made.operation, made.prompt, made.typed, made.request, inputs)
 
     def _input(self, row: Row) -> Input:
+        if row["forgotten"] is not None:
+            raise HistoryError(f"It was made from #{row['forgotten']}, which is forgotten: it cannot be made again.")
         if not row["file"]:
             raise HistoryError(
-                f"It was recorded small, without the {row['role']} image that was sent along.",
-                hint="Whoever recorded it can record it again without --small.",
+                f"The {row['role']} image that was sent along is not here: it was recorded small, or is forgotten.",
+                hint="If it was recorded small, whoever did so can record it again without --small.",
             )
         data = self.store.get(row["file"], row["format"])
         identity = row["identity"] or ("" if row["file"] == row["digest"] else row["digest"])
@@ -442,6 +456,31 @@ class History:
                 self._database.replayed_in_passing(self.session, target, self._cursor, _now(), cell_id)
         self._tell()
         return numbers
+
+    def forget(self, picture: Picture, digests: Sequence[str]) -> None:
+        """Take a picture out of the rows and out of this kernel's moves; `imgmagic.forget` removes its bytes.
+
+        Parameters
+        ----------
+        picture
+            Which; where it is current, its parent becomes so.
+        digests
+            Of the bytes that no input is to name any more.
+        """
+        row = self._database.picture(picture.number)
+        if row is None:
+            raise HistoryError(f"#{picture.number} is gone already.")
+        with self._lock:
+            self._database.forget(row, _now(), token_hex(32), digests)
+            self._undo = [number for number in self._undo if number != picture.number]
+            self._redo = [number for number in self._redo if number != picture.number]
+            self._jumps = [number for number in self._jumps if number != picture.number]
+            self._last_result = ()
+            if self._cursor == picture.number:
+                self._cursor = row["parent"]
+                self._database.move(self.session, self._cursor, _now())
+                self.moves += 1
+        self._tell()
 
     def follow(self, uid: str, since: int, *, replay: bool, cell_id: str | None = None) -> None:
         """Go to what a job has brought, as its end does: only if nobody has moved the cursor since it was handed over.
@@ -587,6 +626,10 @@ class History:
     def _kept_original(self, data: bytes) -> dict[str, Any]:
         kind = sniff(data)
         return {"original": self.store.put(data, kind), "original_format": kind}
+
+    def answered(self, picture: Picture) -> int:
+        """Count the pictures of the answer that a picture belongs to, those that were forgotten included."""
+        return self._database.answered(picture.generation.id)
 
     def _kept_input(self, each: Any, position: int) -> dict[str, Any]:
         kind = sniff(each.data)
@@ -848,8 +891,44 @@ class History:
         self._database.arrive(flight)
 
     def check(self) -> list[str]:
-        """List everything that is damaged, one sentence a problem; empty if all is well."""
-        return folder.check(self._database, self.store)
+        """List everything that is damaged, each with what to do about it; empty if all is well."""
+        return damage.found(self._database, self.store, self.previews)
+
+    # --- what forgetting and pruning ask ---
+
+    def inputs(self, picture: Picture) -> list[Row]:
+        """Give what was sent along with the request that made a picture."""
+        return self._database.inputs(picture.generation.id)
+
+    def sent_with(self, digests: Collection[str]) -> set[int]:
+        """Give the generations that were sent any of these bytes."""
+        return {row["generation"] for row in self._database.inputs() if row["file"] in digests}
+
+    def said(self, *words: str) -> list[int]:
+        """Give the numbers of the pictures that were made with exactly these words, before or after substitution."""
+        wanted = set(filter(None, words))
+        return [row["number"] for row in self._database.prompts() if {row["typed"], row["prompt"]} & wanted]
+
+    def made_here(self, uids: Iterable[str]) -> bool:
+        """Tell whether all of these generations were made in this folder, not brought in by a recording."""
+        rows = [self._database.by_uid(uid) for uid in uids]
+        return all(row is not None and not row["origin"] for row in rows)
+
+    def needed(self) -> set[Path]:
+        """Give every file of the store that a picture or an input is kept in."""
+        return folder.needed(self._database, self.store)
+
+    def flights(self) -> list[Row]:
+        """Give the paid requests that are on their way, in whichever kernel."""
+        return folder.flights(self._database)
+
+    def drop_inputs(self) -> None:
+        """Take out what was sent along for pictures that are not here any more."""
+        self._database.drop_inputs()
+
+    def compact(self) -> None:
+        """Write the database's file anew, without what was deleted from it."""
+        self._database.compact()
 
     # --- rows to values ---
 
@@ -890,6 +969,17 @@ class History:
         except (ValueError, TypeError) as exc:
             raise HistoryError("The history's folder is damaged: a move has no date.") from exc
         return [f"continuing from #{self._cursor}{name}, last used {used.day} {used:%b}"]
+
+
+def _forgotten(number: int, at: str) -> HistoryError:
+    return HistoryError(
+        f"#{number} was forgotten on {at[:10]}: its words and its bytes are gone.",
+        hint="`%pick REF` goes on with another one, `--from REF` edits one.",
+    )
+
+
+def _unknown(number: int, nearby: str) -> HistoryError:
+    return HistoryError(f"There is no picture #{number}.", hint=nearby)
 
 
 #: What a small recording holds of a picture: as much as a notebook shows of it.

@@ -353,10 +353,13 @@ def test_the_table_sums_by_day_model_and_cell(home) -> None:
         f"day {days[1]:%Y-%m-%d} ${0.75 + dear:.3f} (4 calls, 7 pictures)",
         "model azure/gpt-image-2 $1.750 (4 calls, 7 pictures)",
         f"model azure/gpt-image-1.5 ${dear:.3f} (1 call, 1 picture)",
+        "notebook another $1.000 (1 call, 1 picture)",
+        f"notebook mine ${0.75 + dear:.3f} (4 calls, 7 pictures)",
         "cell cell-a $0.500 (2 calls, 4 pictures)",
         "cell without an id $0.250 (1 call, 2 pictures)",
         f"cell cell-b ${dear:.3f} (1 call, 1 picture)",
         f"in all ${1.75 + dear:.3f} (5 calls, 8 pictures)",
+        f"budget ${10 - 0.75 - dear:.3f} left today (${0.75 + dear:.3f} of $10.00 spent)",
     ]
 
 
@@ -364,11 +367,14 @@ def test_the_table_says_what_has_no_known_cost(abroad) -> None:
     with serving("compatible") as api:
         atelier = abroad(api, "compatible")
         atelier.imagine(PROMPT)
-    assert rows_of(status.cost(atelier)["text/plain"])[-1] == "in all $0.000 (1 call, 1 picture, 1 of unknown cost)"
+    assert rows_of(status.cost(atelier)["text/plain"])[-2] == "in all $0.000 (1 call, 1 picture, 1 of unknown cost)"
 
 
 def test_the_table_of_an_empty_folder_is_a_zero(home) -> None:
-    assert rows_of(status.cost(Studio(home, Dear()))["text/plain"]) == ["in all $0.000 (0 calls, 0 pictures)"]
+    assert rows_of(status.cost(Studio(home, Dear()))["text/plain"]) == [
+        "in all $0.000 (0 calls, 0 pictures)",
+        "budget $10.000 left today ($0.000 of $10.00 spent)",
+    ]
 
 
 def test_the_magic_shows_the_table_and_html_is_escaped(cells, azure) -> None:

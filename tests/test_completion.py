@@ -6,6 +6,7 @@ import pytest
 from IPython.core.completer import provisionalcompleter
 
 from imgmagic.cell import FIDELITIES, QUALITIES, options, usage
+from imgmagic.completion import SUBCOMMANDS
 from tests.fake_api import fake_api
 from tests.lab import kernel
 
@@ -38,7 +39,7 @@ def tab(cells):
         ("%imagine a cat pr", []),
         ("%imagine -- --si", []),
         ("%imagine -n ", []),
-        ("%imgmagic ", ["check", "code", "cost", "doctor", "export", "load", "login", "record", "stop"]),
+        ("%imgmagic ", list(SUBCOMMANDS)),
         ("%imagine -n4 -qlow --size=auto --fo", ["--format"]),
         ("%imagine --alt 'in two words' --fo", ["--format"]),
         ("%imagine --alt 'not yet closed --fo", []),
@@ -56,6 +57,9 @@ def tab(cells):
         ("%retake ", ["-n"]),
         ("%retake -n ", []),
         ("%imgmagic check ", []),
+        ("%imgmagic prune ", ["--dry-run"]),
+        ("%imgmagic report --", ["--all"]),
+        ("%imgmagic forget --", ["--inputs", "--yes"]),
         ("%imgmagic nosuch ", []),
         ("%imgmagic code ", []),
         ("%pick ", []),

@@ -302,7 +302,7 @@ def test_the_status_table_shows_what_is_wrong_instead_of_failing(cells, monkeypa
 
 def test_check_and_unknown_subcommands(cells, azure):
     cells("%imagine a cat")
-    assert "All is well: 1 pictures" in cells("%imgmagic check").text
+    assert "All is well: 1 picture," in cells("%imgmagic check").text
     cells.history[1].path.write_bytes(b"x")
     assert "#1: The picture's file was changed" in cells("%imgmagic check").text
     assert "no 'chekc'" in str(cells("%imgmagic chekc", fails=True).error)

@@ -111,11 +111,13 @@ def test_a_notebook_runs_again_in_the_same_folder(committed, tmp_path):
 
 def test_a_recorded_notebook_is_run_by_a_reader_who_may_send_nothing(tmp_path):
     recorded = [path for path in COMMITTED if path.with_suffix(".imgmagic.zip").exists()]
-    assert [path.stem for path in recorded] == ["rerun-and-replay"]
+    assert [path.stem for path in recorded] == ["for-data-scientists", "rerun-and-replay"]
     for notebook in recorded:
-        path = copied(notebook, tmp_path)
+        folder = tmp_path / notebook.stem
+        folder.mkdir()
+        path = copied(notebook, folder)
         text = json.dumps(outputs(execute(path, IMGMAGIC_REPLAY="only")))
-        history = Studio(home=tmp_path / ".imgmagic").history
+        history = Studio(home=folder / ".imgmagic").history
         book = Recording.open(path.with_suffix(".imgmagic.zip"))
         digests = {picture.digest for each in book.generations for picture in each.pictures}
         assert {picture.digest for picture in history.all} == digests

@@ -520,7 +520,7 @@ WRONG = [
     *((("generations", 1, "inputs", 0), "role", value) for value in ("mask", "target", None)),
     *((("generations", 1, "inputs", 0), "position", value) for value in (1, 2, -1)),
     *((("generations", 1, "inputs", 1), "role", value) for value in ("source",)),
-    *((("generations", 1, "inputs", 1), "file", value) for value in (None, 3, sha(BEACH))),
+    *((("generations", 1, "inputs", 1), "file", value) for value in (3, sha(BEACH))),
     *((("generations", 1, "inputs", 1), "identity", value) for value in (None, 3)),
 ]
 

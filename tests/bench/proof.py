@@ -1,4 +1,4 @@
-"""How long a comparison takes, and what a kernel that has made many pictures still holds of them."""
+"""How long a comparison and a report take, and what a kernel that has made many pictures still holds of them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ if TYPE_CHECKING:
     from tests.bench.processes import Kernel
 
 _MUST_S, _MUST_MB = 0.150, 50
+_MUST_REPORT_S, _MUST_REPORT_MB = 5.0, 3.0
 _PICTURES, _WARM = 200, 6
 _RESIDENT = "import psutil, json; print(json.dumps(psutil.Process().memory_info().rss))"
 
 
 def measure(work: Work) -> list[Row]:
-    """Compare two pictures of 1024 x 1024 px, each round in a fresh process; fill one kernel."""
+    """Compare two pictures of 1024 x 1024 px and report 100, each round in a fresh process; fill one kernel."""
     compared = [_compared(work) for _ in range(work.rounds)]
     libraries, grown = _grown(work)
     return [
         Row("compare: 1024 x 1024 px, shown", milliseconds(compared), "", "<= 150 ms", median(compared) <= _MUST_S),
+        *_reported(work),
         Row(
             f"memory: {_PICTURES} pictures, growth of a kernel",
             spread([grown], "MB"),
@@ -38,6 +40,17 @@ def _compared(work: Work) -> float:
     """Give the seconds of one comparison, the median of one process."""
     folder = work.folder()
     return median(python("tests.bench.comparing", str(folder), str(work.png), env=environment(folder)))
+
+
+def _reported(work: Work) -> list[Row]:
+    """Write reports of new histories."""
+    folders = [work.folder() for _ in range(work.rounds)]
+    found = [python("tests.bench.reporting", str(each), str(work.png), env=environment(each)) for each in folders]
+    seconds, sizes = [each["seconds"] for each in found], [each["bytes"] / 1e6 for each in found]
+    return [
+        Row("report: 100 pictures, written", milliseconds(seconds), "", "<= 5 s", median(seconds) <= _MUST_REPORT_S),
+        Row("report: 100 pictures, size", spread(sizes, "MB"), "", "<= 3 MB", max(sizes) <= _MUST_REPORT_MB),
+    ]
 
 
 def _grown(work: Work) -> tuple[float, float]:
