@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -22,9 +22,10 @@ from typing import IO, TYPE_CHECKING
 from imgmagic import archive, manifest
 from imgmagic.archive import Archive, unusable
 from imgmagic.checks import CheckError
-from imgmagic.errors import HistoryError, SettingsError, printable
+from imgmagic.errors import HistoryError, printable
 from imgmagic.formats import SUFFIX
 from imgmagic.manifest import Manifest, RecordedGeneration, RecordedInput, RecordedPicture
+from imgmagic.places import SUFFIX_OF_RECORDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -35,18 +36,14 @@ if TYPE_CHECKING:
     Shrink = Callable[[bytes], tuple[bytes, Format]]
 
 __all__ = [
-    "SUFFIX_OF_RECORDINGS",
     "RecordedGeneration",
     "RecordedInput",
     "RecordedPicture",
     "Recording",
     "Written",
-    "find",
     "opened",
     "write",
 ]
-
-SUFFIX_OF_RECORDINGS = ".imgmagic.zip"
 
 _UPGRADE = "Upgrade with `pip install -U jupyter-imgmagic`."
 #: Largest recording in bytes that is fetched by its address.
@@ -217,29 +214,6 @@ def _stamp(path: Path) -> archive.Stamp | None:
         return None
 
 
-def find(places: Sequence[Path], named: str = "") -> tuple[Path, ...]:
-    """Find the recordings that a notebook may replay, sorted, each once.
-
-    Parameters
-    ----------
-    places
-        Folders to look in, not below them.
-    named
-        What IMGMAGIC_RECORDING says: files, divided as in PATH; ``~`` is understood.
-
-    Raises
-    ------
-    SettingsError
-        If a file that is named is not there.
-    """
-    found = [path for place in places for path in _beside(place) if _is_file(path)]
-    found += [_named(each.strip()) for each in named.split(os.pathsep) if each.strip()]
-    once: dict[str, Path] = {}
-    for path in sorted(each.absolute() for each in found):
-        once.setdefault(os.path.realpath(path), path)
-    return tuple(once.values())
-
-
 def named(path: str | Path) -> Path:
     """Give the file that a recording is written to: ``.imgmagic.zip`` is added where it is missing.
 
@@ -277,33 +251,6 @@ def local(source: str | Path) -> Iterator[Path]:
         path = Path(folder) / f"download{SUFFIX_OF_RECORDINGS}"
         path.write_bytes(download(str(source), limit=MAX_DOWNLOAD, error=HistoryError, loopback=True))
         yield path
-
-
-def _named(text: str) -> Path:
-    path = Path(text)
-    with suppress(RuntimeError):  # nobody's home
-        path = path.expanduser()
-    if not _is_file(path):
-        raise SettingsError(
-            f"IMGMAGIC_RECORDING names {printable(text, 200)}, but there is no such file.",
-            hint=f"It names one or more recordings (*{SUFFIX_OF_RECORDINGS}), divided by '{os.pathsep}'.",
-        )
-    return path
-
-
-def _beside(place: Path) -> list[Path]:
-    """Name the recordings in a folder; every call looks, so it is not `Path.glob`, which takes ten times as long."""
-    try:
-        return [place / name for name in os.listdir(place) if name.endswith(SUFFIX_OF_RECORDINGS)]  # noqa: PTH208
-    except OSError:  # a folder that is gone, or closed to us
-        return []
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:  # a name too long, a folder that is closed to us
-        return False
 
 
 # --- writing ---

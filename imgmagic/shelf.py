@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-from imgmagic import recording
 from imgmagic.errors import HistoryError
 from imgmagic.replay import Recorded
 
@@ -47,6 +46,10 @@ class Shelf:
             If a recording that IMGMAGIC_RECORDING names cannot be used.
         """
         found, named = self._find()
+        if not found:
+            return []
+        from imgmagic import recording  # brings zipfile and more, which most notebooks do without
+
         opened = []
         for path in found:
             try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import budget, inputs, recording, values
+from imgmagic import budget, inputs, values
 from imgmagic.calls import Call, Progress, Tell, Watch
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
@@ -27,7 +27,7 @@ from imgmagic.expressions import is_file_or_address
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.jobs import Job, Slots
 from imgmagic.picture import Picture
-from imgmagic.places import cells_of, find_home, session_of
+from imgmagic.places import cells_of, find_home, find_recordings, session_of
 from imgmagic.prepare import Wishes, check_save, prepare, save_targets
 from imgmagic.recall import Recall
 from imgmagic.replay import Asked, CallSite, Recorded
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
     from imgmagic.formats import Preview
+    from imgmagic.recording import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,8 @@ class Studio:
 
     def _recordings_in_view(self) -> tuple[tuple[Path, ...], tuple[Path, ...]]:
         """Find the recordings in the working directory, beside the notebook, and those that are named."""
-        named = recording.find((), self.environment.get("IMGMAGIC_RECORDING"))
-        return recording.find(self._places(), self.environment.get("IMGMAGIC_RECORDING")), named
+        named = find_recordings((), self.environment.get("IMGMAGIC_RECORDING"))
+        return find_recordings(self._places(), self.environment.get("IMGMAGIC_RECORDING")), named
 
     def _places(self) -> list[Path]:
         return [Path.cwd()] + ([self.notebook.parent] if self.notebook else [])
@@ -772,7 +773,7 @@ class Studio:
                 exc.hint = f"The picture itself is kept: #{picture.number}."
                 raise
 
-    def record(self, path: str | None = None, *, small: bool = False) -> tuple[Path, recording.Written]:
+    def record(self, path: str | None = None, *, small: bool = False) -> tuple[Path, Written]:
         """Record what this notebook's cells replay, and what that was made from.
 
         Those are the answers that the calls of this kernel show now, and for cells of the notebook's file that have

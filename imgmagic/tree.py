@@ -19,7 +19,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from imgmagic import damage, folder, packing, recording, refs
+from imgmagic import folder, refs
 from imgmagic.errors import HistoryError, SettingsError, printable
 from imgmagic.exchange import IMPORTED, Input, rebuilt
 from imgmagic.executions import Step
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from imgmagic.database import Row
     from imgmagic.exchange import Format, ImageRequest, ImageResponse
     from imgmagic.prices import Cost
+    from imgmagic.recording import Recording, Written
 
 
 class History:
@@ -763,8 +764,10 @@ class History:
         """
         return self.record(path, self.uids(), small=small)[0]
 
-    def record(self, path: str | Path, uids: Sequence[str], *, small: bool = False) -> tuple[Path, recording.Written]:
+    def record(self, path: str | Path, uids: Sequence[str], *, small: bool = False) -> tuple[Path, Written]:
         """Record some generations, with what they were made from; gives the file, and how much went into it."""
+        from imgmagic import packing, recording  # not needed to show again what is in the folder
+
         target = recording.named(path)
         return target, recording.write(
             target,
@@ -793,6 +796,8 @@ class History:
         HistoryError
             If it is no recording, or damaged: then nothing of it is brought in.
         """
+        from imgmagic import recording
+
         with recording.local(source) as path:
             book = recording.Recording.open(path)
             for each in book.generations:
@@ -800,8 +805,10 @@ class History:
                     book.read(picture)  # all of it is looked at before any of it comes in
             return self.bring(book, [each.uid for each in book.generations])
 
-    def bring(self, book: recording.Recording, uids: Sequence[str]) -> list[Picture]:
+    def bring(self, book: Recording, uids: Sequence[str]) -> list[Picture]:
         """Bring recorded generations into the folder; what is here already stays as it is."""
+        from imgmagic import packing
+
         numbers: list[int] = []
         for uid in uids:
             for row, pictures, inputs in packing.unpacked(
@@ -813,14 +820,14 @@ class History:
         self._tell()
         return [self[number] for number in numbers]
 
-    def _label_new(self, book: recording.Recording, uid: str, numbers: Sequence[int]) -> None:
+    def _label_new(self, book: Recording, uid: str, numbers: Sequence[int]) -> None:
         """Give what came in its labels, those aside that name something here already."""
         made = next(each for each in book.generations if each.uid == uid)
         for picture, number in zip(made.pictures, numbers, strict=True):
             if picture.label and picture.label not in self._database.labels():
                 self._database.label(picture.label, number)
 
-    def origin_of(self, book: recording.Recording) -> str:
+    def origin_of(self, book: Recording) -> str:
         """Say how a recording is called in the folder."""
         return f"{book.path.name} {book.made}"
 
@@ -892,6 +899,8 @@ class History:
 
     def check(self) -> list[str]:
         """List everything that is damaged, each with what to do about it; empty if all is well."""
+        from imgmagic import damage
+
         return damage.found(self._database, self.store, self.previews)
 
     # --- what forgetting and pruning ask ---

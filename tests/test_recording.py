@@ -21,6 +21,7 @@ from PIL import Image
 
 from imgmagic import archive, images, recording
 from imgmagic.errors import HistoryError, SettingsError
+from imgmagic.places import find_recordings
 from imgmagic.recording import RecordedGeneration, RecordedInput, RecordedPicture, Recording
 from tests.helpers import png
 
@@ -649,18 +650,18 @@ def test_recordings_are_found_in_folders_and_where_the_variable_says(tmp_path, m
     named = os.pathsep.join(["~/mine.zip", " a.imgmagic.zip ", ""])
     places = [tmp_path / "here", tmp_path / "beside", tmp_path / "here" / "..", tmp_path / "nowhere"]
     expected = ["beside/z.imgmagic.zip", "here/a.imgmagic.zip", "here/b.imgmagic.zip", "home/mine.zip"]
-    assert recording.find(places, named) == tuple(tmp_path / each for each in expected)
+    assert find_recordings(places, named) == tuple(tmp_path / each for each in expected)
 
 
 def test_a_recording_that_two_ways_lead_to_is_found_once(tmp_path, good):
     (tmp_path / "link").symlink_to(tmp_path)
-    assert len(recording.find([tmp_path, tmp_path / "link", tmp_path], str(good))) == 1
+    assert len(find_recordings([tmp_path, tmp_path / "link", tmp_path], str(good))) == 1
 
 
 @pytest.mark.parametrize("named", ["nowhere.imgmagic.zip", "~nobody-of-that-name/x.zip", ".", "x" * 5000])
 def test_a_recording_that_is_named_and_not_there_is_an_error(named):
     with pytest.raises(SettingsError, match=r"IMGMAGIC_RECORDING names .*there is no such file"):
-        recording.find([], named)
+        find_recordings([], named)
 
 
 def test_a_file_that_did_not_change_is_parsed_once(good):
