@@ -211,6 +211,11 @@ class Picture:
         return self._history.label_of(self.number)
 
     @property
+    def starred(self) -> bool:
+        """Whether it has a star now."""
+        return self.number in self._history.stars
+
+    @property
     def prompt(self) -> str:
         """The words that were sent."""
         return self.generation.prompt
