@@ -1,5 +1,6 @@
 """The panel's side in the kernel: what it tells, what it answers, what it refuses, and what it leaves in a notebook."""
 
+import ast
 import io
 import json
 import random
@@ -13,15 +14,17 @@ import zipfile
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from imgmagic import CellError, HistoryError, Studio
+from imgmagic import CellError, HistoryError, Studio, kernel
 from imgmagic.cell import parse
 from imgmagic.exchange import DEFAULTS
 from imgmagic.panel import Panel, modules, static
 from imgmagic.panel.copying import cell_text
 from imgmagic.panel.desk import MAX_UPLOAD
+from imgmagic.prepare import Wishes
 from imgmagic.tree import History
 from tests.helpers import Painter, png
 
@@ -168,6 +171,26 @@ def test_moves_and_marks_are_the_historys(panel, studio):
     assert not history[2].starred
 
 
+def test_a_label_is_taken_away_by_an_empty_one(panel, studio):
+    panel.ask("open")
+    panel.ask("label", number=1, label="")
+    assert studio.history.labels == panel.news()[-1]["labels"] == {}
+    assert "error" not in panel.ask("label", number=1, label="")[0]
+
+
+def test_what_is_replayed_and_what_is_stale_is_told(cells):
+    cells("%imagine -s 256x256 a beach", "a")
+    cells("%refine make it night", "b")
+    panel = Listening(kernel.studio())
+    opened, _ = panel.ask("open")
+    assert (opened["stale"], opened["replayed"]) == ([], [])
+    cells("%imagine -s 256x256 a beach", "a")
+    assert panel.news()[-1]["replayed"] == [1]
+    cells("%imagine -s 256x256 a mountain lake", "a")
+    assert (panel.news()[-1]["stale"], panel.news()[-1]["current"]) == ([2], 3)
+    assert "#2</strong> ← #1 · stale · sketch" in static.whole(cells.history)["text/html"]
+
+
 def test_words_are_searched_in_the_whole_prompt(panel, studio):
     studio.imagine("x " * 2000 + "needle")
     assert panel.ask("find", words="NEEDLE")[0]["numbers"] == [4]
@@ -243,6 +266,36 @@ def test_a_copied_refine_names_its_parent_and_says_only_what_it_does_not_inherit
     assert cell_text(studio, studio.refine("larger", size="1024x1024")[0]) == "%%refine --from 2 -s 1024x1024\nlarger"
 
 
+def test_a_copied_cell_says_what_went_along(studio):
+    studio.imagine("a cat")
+    studio.masks["sky"] = mask((64, 48))
+    reference, other = png("reference", 0), np.eye(48, 64, dtype=bool)
+    for wished in ("box:0,0,50%,50%", "name:sky"):
+        picture = studio.refine("bluer", source=1, mask=wished, fidelity="high", params={"seed": 7})[0]
+        assert cell_text(studio, picture) == f"%%refine --from 1 --mask {wished} --fidelity high -p seed=7\nbluer"
+    picture = studio.refine("bluer", source=1, mask=other, soft=True, images=[reference])[0]
+    line, _ = cell_text(studio, picture).split("\n")
+    found = re.fullmatch(r"%%refine --from 1 -i (\S+\.png) --mask (\S+\.png) --soft", line)
+    assert found, line
+    again = studio.refine("bluer", source=1, mask=Path(found[2]), soft=True, images=[Path(found[1])])[0]
+    sent = [[each.data for each in studio.history.request(made).inputs] for made in (again, picture)]
+    assert sent[0] == sent[1]
+
+
+def test_a_brought_picture_has_neither_cell_nor_code(panel, studio):
+    number = panel.ask("upload", [png("brought", 0)], name="photo.png")[0]["number"]
+    assert panel.ask("look", number=number)[0]["cell"] == ""
+    assert "brought in" in panel.ask("code of", number=number)[0]["error"]
+    assert "brought in" in panel.ask("retake", number=number)[0]["error"]
+    assert panel.ask("open")[0]["columns"]["engines"] == ["imported", "painter"]
+
+
+def test_copied_code_is_a_program(panel):
+    text = panel.ask("code of", number=2)[0]["text"]
+    assert "bluer" in text
+    ast.parse(text)
+
+
 # --- what is brought and made ---
 
 
@@ -250,6 +303,9 @@ def test_a_picture_that_is_brought_is_a_root_bit_for_bit(panel, studio):
     data = png("brought", 0)
     number = panel.ask("upload", [data], name=HOSTILE)[0]["number"]
     assert (studio.history[number].bytes, studio.history[number].parent) == (data, None)
+    assert (studio.history[number].operation, studio.history.cursor) == ("import", number)
+    studio.history.pick(1)
+    assert panel.ask("upload", [data], name="again.png")[0]["number"] == number
     assert studio.history.cursor == number
 
 
@@ -266,6 +322,27 @@ def test_a_mask_is_kept_for_the_next_instruction_or_under_a_name(panel, studio):
     panel.ask("mask", [data], number=3, name="sky_1")
     assert studio.masks == {"painted": data, "sky_1": data}
     assert panel.news()[-1]["masks"] == ["painted", "sky_1"]
+
+
+def test_a_painted_mask_bounds_the_edit_in_the_panel_and_in_a_cell(panel, studio):
+    selected = np.zeros((48, 64), bool)
+    selected[10:20, 5:30] = True
+    alpha = Image.new("RGBA", (64, 48))
+    alpha.putalpha(Image.fromarray(np.where(selected, 0, 255).astype(np.uint8)))
+    alpha.save(out := io.BytesIO(), "PNG")
+    for name in ("", "sky"):
+        panel.ask("mask", [out.getvalue()], number=3, name=name)
+    panel.ask("refine", number=3, prompt="greener", n=1, mask=True)
+    until(lambda: panel.news("ended"))
+    by_cell = studio.refine("greener", source=3, mask="name:sky")[0]
+    for made in (studio.history[panel.news("ended")[0]["numbers"][0]], by_cell):
+        changed = np.any(np.asarray(made) != np.asarray(studio.history[3]), axis=2)
+        assert changed.any()
+        assert not changed[~selected].any()
+    panel.ask("refine", number=3, prompt="greener", n=1, mask=True, soft=True)
+    until(lambda: len(panel.news("ended")) == 2)
+    soft = np.asarray(studio.history[panel.news("ended")[1]["numbers"][0]])
+    assert np.any(soft != np.asarray(studio.history[3]), axis=2)[~selected].any()
 
 
 @pytest.mark.parametrize(
@@ -310,6 +387,27 @@ def test_stop_ends_a_refine_and_says_what_a_cell_says(panel, studio):
     assert "given up" in ended["error"]
     assert "error" not in panel.ask("stop")[0]
     assert len(studio.history) == 3
+
+
+def test_stop_ends_the_panels_own_job_and_no_other(panel, studio):
+    studio._engine = Slow()
+    other = studio.submit("refine", "in a cell", Wishes(), source=studio.history[2])
+    panel.ask("refine", number=2, prompt="greener", n=1)
+    until(lambda: panel.news("told"))
+    panel.ask("stop")
+    until(lambda: panel.news("ended"))
+    assert not other.done()
+    studio._engine.go.set()
+    assert other.result(30)[0].prompt == "in a cell"
+
+
+def test_another_take_can_be_stopped_too(panel, studio):
+    studio._engine = Slow()
+    panel.ask("retake", number=2)
+    until(lambda: panel.news("told"))
+    panel.ask("stop")
+    until(lambda: panel.news("ended"))
+    assert "given up" in panel.news("ended")[0]["error"]
 
 
 def test_another_take_is_a_sibling(panel, studio):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 AXE = "axe-core@4.10.3"
+NUMBERS = [1, 2, 3, 4, 5, 6]
 HISTORY = "__import__('imgmagic').history"
 HOSTILE = "<img src=x onerror=\"document.title='run'\"></script> \u202ereversed\u200b"
 
@@ -146,6 +147,64 @@ def test_the_keyboard_reaches_and_does_everything_and_jupyterlab_keeps_off(noteb
     assert notebook.value(f"{HISTORY}.star(3).starred")
 
 
+def test_roles_and_names_are_what_others_rely_on(notebooks):
+    notebook = opened(notebooks)
+    panel = panel_of(notebook)
+    for name in ("Roll back here", "Undo", "Redo", "Refine", "Stop", "Compare", "Paint mask", "Upload"):
+        expect(panel.get_by_role("button", name=name, exact=True)).to_be_visible()
+    items = panel.get_by_role("tree").get_by_role("treeitem")
+    assert [items.nth(i).get_attribute("aria-label")[:2] for i in range(items.count())] == [f"#{n}" for n in NUMBERS]
+    is_current(panel, 3)
+    press(panel, "Compare")
+    expect(panel.get_by_role("slider", name="Compare", exact=True)).to_be_visible()
+    expect(panel.get_by_role("textbox", name="Instruction", exact=True)).to_be_visible()
+    expect(panel.get_by_role("status").first).to_have_attribute("aria-live", "polite")
+    notebook.page.emulate_media(reduced_motion="reduce")
+    moving = """panel => [...panel.querySelectorAll("*")].filter(each => {
+        const style = getComputedStyle(each);
+        return style.transitionDuration !== "0s" || style.animationName !== "none" || style.scrollBehavior === "smooth";
+    }).length"""
+    assert panel.evaluate(moving) == 0
+
+
+def test_branches_fold_by_keyboard_and_by_mouse_and_open_for_what_becomes_current(notebooks, tmp_path):
+    notebook = opened(notebooks)
+    panel = panel_of(notebook)
+    items = panel.get_by_role("treeitem")
+    tile(panel, 2).click()
+    expect(tile(panel, 2)).to_have_attribute("aria-expanded", "true")
+    assert tile(panel, 3).get_attribute("aria-expanded") is None, "there is nothing to fold"
+    notebook.page.keyboard.press("-")
+    expect(items).to_have_count(4)
+    expect(tile(panel, 2)).to_have_attribute("aria-expanded", "false")
+    expect(tile(panel, 2).locator(".imgmagic-tile-fold")).to_have_text("+2")
+    panel.screenshot(path=tmp_path / "folded.png")
+    notebook.page.keyboard.press("ArrowRight")
+    expect(items).to_have_count(6)
+    tile(panel, 4).click()
+    fold = tile(panel, 1).locator(".imgmagic-tile-fold")
+    tile(panel, 1).hover()
+    fold.click()
+    expect(items).to_have_count(3)
+    expect(tile(panel, 1)).to_have_attribute("aria-selected", "true")
+    notebook.run("sunset")
+    expect(items).to_have_count(6)
+    is_current(panel, 4)
+
+
+def test_what_is_stale_is_marked_in_the_tree_and_beside_the_picture(notebooks, tmp_path):
+    notebook = opened(notebooks)
+    panel = panel_of(notebook)
+    setting = """source => window.jupyterapp.shell.currentWidget.content.widgets
+        .find(cell => cell.model.id === "imagine").model.sharedModel.setSource(source)"""
+    notebook.page.evaluate(setting, "%imagine a mountain lake")
+    notebook.run("imagine")
+    expect(tile(panel, 2)).to_have_accessible_name(re.compile("^#2, sketch, stale"))
+    tile(panel, 2).click()
+    expect(panel.get_by_role("group", name="Marks")).to_have_text(re.compile("stale"))
+    panel.screenshot(path=tmp_path / "stale.png")
+
+
 def test_two_pictures_are_compared_in_four_ways(notebooks, tmp_path):
     notebook = opened(notebooks)
     panel = panel_of(notebook)
@@ -224,6 +283,12 @@ def test_original_cell_and_label_leave_the_panel_as_they_are(notebooks):
     label.fill("boat")
     label.press("Enter")
     expect(tile(panel, 3)).to_have_accessible_name("#3 boat, current, sketch: Add a sailboat.")
+    press(panel, "Remove label")
+    expect(tile(panel, 3)).to_have_accessible_name("#3, current, sketch: Add a sailboat.")
+    expect(label).to_have_value("")
+    press(panel, "Copy code")
+    expect(panel.get_by_role("status").first).to_have_text("Copied.")
+    assert "Add a sailboat." in notebook.page.evaluate("() => navigator.clipboard.readText()")
     label.fill("no label")
     label.press("Enter")
     expect(panel.get_by_role("status").first).to_contain_text("'no label' is no label")
@@ -253,6 +318,10 @@ def test_a_refine_from_the_panel_becomes_current_and_an_error_is_the_cells_sente
     notebook = opened(notebooks)
     panel = panel_of(notebook)
     tile(panel, 4).click()
+    notebook.page.keyboard.down("Shift")
+    tile(panel, 1).click()
+    notebook.page.keyboard.up("Shift")
+    expect(panel.get_by_label("Compare with")).to_have_value("#1")
     words = panel.get_by_role("textbox", name="Instruction")
     words.fill("Make the sand white.")
     press(panel, "Refine")
@@ -332,6 +401,80 @@ def test_the_painted_mask_is_the_strokes_pixel_by_pixel(notebooks, tmp_path):
     expect(panel.get_by_role("status").first).to_contain_text("name:second")
     wanted[100:150, 350:450] = False  # the inversion and the rectangle were taken back, the eraser was not
     assert np.array_equal(painted(notebook, "second"), np.where(wanted, 0, 255))
+
+
+def test_a_painted_mask_bounds_what_a_cell_and_the_panel_edit(notebooks):
+    notebook = opened(notebooks, {name: CELLS[name] for name in ("load", "imagine", "panel")}, cell="")
+    panel = panel_of(notebook)
+    press(panel, "Paint mask")
+    panel.get_by_label("Tool").select_option("rectangle")
+    stage = panel.locator(".imgmagic-after img").bounding_box()
+    notebook.page.mouse.move(stage["x"] + 0.25 * stage["width"], stage["y"] + 0.125 * stage["height"])
+    notebook.page.mouse.down()
+    notebook.page.mouse.move(stage["x"] + 0.75 * stage["width"], stage["y"] + 0.5 * stage["height"])
+    notebook.page.mouse.up()
+    panel.get_by_label("Mask name").fill("sky")
+    press(panel, "Save mask")
+    expect(panel.get_by_role("status").first).to_contain_text("--mask name:sky")
+    alpha = painted(notebook, "sky")
+    assert 0.15 < (alpha == 0).mean() < 0.25
+    press(panel, "Keep for next instruction")
+    panel.get_by_role("textbox", name="Instruction").fill("make it night")
+    press(panel, "Refine")
+    is_current(panel, 2)
+    setting = """source => window.jupyterapp.shell.currentWidget.content.widgets
+        .find(cell => cell.model.id === "cell").model.sharedModel.setSource(source)"""
+    notebook.page.evaluate(setting, "%refine --from 1 --mask name:sky make it night")
+    notebook.run("cell")
+    is_current(panel, 3)
+    pixels = [pixels_of(notebook, number) for number in (1, 2, 3)]
+    for made in pixels[1:]:
+        changed = np.any(made != pixels[0], axis=2)
+        assert changed[alpha == 0].mean() > 0.9
+        assert not changed[alpha == 255].any()
+
+
+def pixels_of(notebook: Notebook, number: int) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(notebook.value(f"{HISTORY}[{number}].bytes"))).convert("RGB"))
+
+
+SLOW = """
+import threading, imgmagic, imgmagic.kernel
+from imgmagic import ImgmagicError
+class Slow:
+    name, paid = "slow", False
+    def describe(self, request):
+        return "slow"
+    def make(self, request, watch):
+        changed = threading.Condition()
+        with changed:
+            watch.until(changed, lambda: "refuse" in request.prompt, "rate limited")
+        raise ImgmagicError({hostile!r})
+imgmagic.kernel.studio()._engine = Slow()
+"""
+
+
+def test_a_refine_is_stopped_and_a_servers_message_is_text(notebooks, tmp_path):
+    notebook = opened(notebooks, slow=SLOW.format(hostile=HOSTILE))
+    panel = panel_of(notebook)
+    title = notebook.page.title()
+    words = panel.get_by_role("textbox", name="Instruction")
+    stop, status = panel.get_by_role("button", name="Stop"), panel.get_by_role("status").first
+    expect(stop).to_be_disabled()
+    words.fill("take your time")
+    press(panel, "Refine")
+    expect(status).to_contain_text("refining #3")
+    expect(panel.locator(".imgmagic-progress")).to_contain_text("rate limited")
+    panel.screenshot(path=tmp_path / "running.png")
+    stop.click()
+    expect(status).to_contain_text("given up")
+    expect(stop).to_be_disabled()
+    words.fill("refuse")
+    press(panel, "Refine")
+    expect(status).to_contain_text('<img src=x onerror="document.title=')
+    assert panel.locator("img[src=x], script").count() == 0
+    assert notebook.page.title() == title
+    assert notebook.value(f"len({HISTORY})") == 6
 
 
 def test_a_picture_is_brought_by_upload_drop_and_paste(notebooks):

@@ -32,6 +32,7 @@ _OPTIONS = {
 }
 _INHERITED = ("size", "quality", "background", "format")
 _SHOWN_OTHERWISE = ("n", "size", "format", "model")
+_NOTHING_TO_A_SKETCH = ("quality", "moderation")
 _LONGEST = 32_000
 _MASK_NAME = re.compile(r"[\w][\w.-]{0,79}")
 
@@ -59,7 +60,8 @@ def _facts(picture: Picture) -> list[list[str]]:
     """Give name and value of what is known about how a picture was made; nothing unknown is listed."""
     made = picture.generation
     width, height = picture.size
-    asked = {name: value for name, value in made.params.items() if name not in _SHOWN_OTHERWISE}
+    hidden = _SHOWN_OTHERWISE + (_NOTHING_TO_A_SKETCH if made.engine == "sketch" else ())
+    asked = {name: value for name, value in made.params.items() if name not in hidden}
     shown = {
         "Made by": "sketch: drawn by rules, not AI" if made.engine == "sketch" else f"{made.engine}/{made.model}",
         "Size": f"{width} × {height} {picture.format.upper()}",

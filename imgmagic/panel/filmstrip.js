@@ -28,9 +28,11 @@ export class Filmstrip {
    * @param {import("./wire.js").Wire} wire
    * @param {(number: number) => void} select called when a picture is chosen
    * @param {(number: number) => void} act called when one is chosen for good, by Enter or a double click
+   * @param {(number: number) => void} pair called when one is to be compared with the chosen one
    */
-  constructor(wire, select, act) {
+  constructor(wire, select, act, pair) {
     this.wire = wire;
+    this.pair = pair;
     this.select = select;
     this.act = act;
     this.all = nothing();
@@ -80,6 +82,8 @@ export class Filmstrip {
    */
   show(rows, marks) {
     this.marks = marks;
+    // A tree without items is none, to a screen reader.
+    set(this.element, "role", rows.number.length ? "tree" : "group");
     if (rows !== this.all) {
       this.all = rows;
       this.arrange();
@@ -258,9 +262,12 @@ export class Filmstrip {
     const tile = make("div", {
       class: "imgmagic-tile",
       role: "treeitem",
-      onclick: () => {
-        this.select(number);
-        this.focus();
+      onclick: (/** @type {MouseEvent} */ event) => {
+        if (event.shiftKey) this.pair(number);
+        else {
+          this.select(number);
+          this.focus();
+        }
       },
       ondblclick: () => this.act(number),
     }, ...parts, fold);

@@ -32,39 +32,47 @@ export class Painter {
     this.tool = choice("Tool", [["brush", "Brush"], ["eraser", "Eraser"], ["rectangle", "Rectangle"]]);
     this.size = make("input", { type: "range", min: 2, max: 400, value: 80, "aria-label": "Brush size" });
     this.shown = make("input", { type: "checkbox", checked: true, onchange: () => this.showing() });
-    this.softness = make("input", { type: "number", min: 1, max: 200, value: 12, class: "imgmagic-input imgmagic-short", "aria-label": "Feather by px" });
-    this.name = make("input", { type: "text", maxlength: 80, class: "imgmagic-input", placeholder: "name", "aria-label": "Mask name" });
+    this.softness = make("input", { type: "number", min: 1, max: 200, value: 12, class: "imgmagic-input imgmagic-short imgmagic-number", "aria-label": "Feather by px" });
+    this.name = make("input", { type: "text", maxlength: 80, class: "imgmagic-input imgmagic-mask-name", placeholder: "name", "aria-label": "Mask name" });
     this.back = button("Take back", "Take the last stroke back", () => this.step(this.past, this.future));
     this.again = button("Paint again", "Paint again what was taken back", () => this.step(this.future, this.past));
     this.share = make("output", { class: "imgmagic-share" });
     const all = (/** @type {(mask: masks.Mask) => masks.Rect} */ change) => () => this.whole(change);
+    const row = (/** @type {HTMLElement[]} */ ...parts) => make("div", { class: "imgmagic-tools" }, ...parts);
     this.element = make(
       "div",
-      { class: "imgmagic-tools imgmagic-shelf", role: "group", "aria-label": "Mask painter" },
-      this.tool,
-      labelled("Size", this.size),
-      this.back,
-      this.again,
-      button("Clear", "Select nothing", all(masks.clear)),
-      button("Invert", "Select what is not selected", all(masks.invert)),
-      make(
-        "span",
-        { class: "imgmagic-pair" },
-        button("Feather", "Soften the edge of the selection", all((mask) => masks.feather(mask, this.radiusOf(this.softness)))),
-        this.softness,
-        make("span", {}, "px"),
+      { class: "imgmagic-shelf", role: "group", "aria-label": "Mask painter" },
+      row(
+        this.tool,
+        labelled("Size", this.size),
+        make("label", { class: "imgmagic-field" }, this.shown, make("span", {}, "Show")),
+        make("span", { class: "imgmagic-gap" }),
+        this.share,
       ),
-      make("label", { class: "imgmagic-field" }, this.shown, make("span", {}, "Show")),
-      this.share,
-      make("span", { class: "imgmagic-gap" }),
-      make(
-        "span",
-        { class: "imgmagic-pair" },
-        this.name,
-        button("Save mask", "Keep it under this name: --mask name:NAME in a cell", () => this.keep(this.name.value.trim(), true)),
+      row(
+        this.back,
+        this.again,
+        button("Clear", "Select nothing", all(masks.clear)),
+        button("Invert", "Select what is not selected", all(masks.invert)),
+        make(
+          "span",
+          { class: "imgmagic-pair" },
+          button("Feather", "Soften the edge of the selection", all((mask) => masks.feather(mask, this.radiusOf(this.softness)))),
+          this.softness,
+          make("span", {}, "px"),
+        ),
       ),
-      button("Keep for next instruction", "Edit only where it is painted", () => this.keep("", false), "imgmagic-primary"),
-      button("Done", "Leave the painter", () => this.tell.done()),
+      row(
+        make(
+          "span",
+          { class: "imgmagic-pair" },
+          this.name,
+          button("Save mask", "Keep it under this name: --mask name:NAME in a cell", () => this.keep(this.name.value.trim(), true)),
+        ),
+        make("span", { class: "imgmagic-gap" }),
+        button("Keep for next instruction", "Edit only where it is painted", () => this.keep("", false), "imgmagic-primary"),
+        button("Done", "Leave the painter", () => this.tell.done()),
+      ),
     );
     this.element.hidden = true;
   }

@@ -40,7 +40,7 @@ class Panel {
     const say = (/** @type {string} */ text) => this.say(text);
     const fail = (/** @type {unknown} */ error) => this.fail(error);
     const select = (/** @type {number} */ number) => this.select(number);
-    this.strip = new Filmstrip(this.wire, select, () => this.rollBack());
+    this.strip = new Filmstrip(this.wire, select, () => this.rollBack(), (number) => this.viewer.against(number));
     this.viewer = new Viewer(this.wire, { say, fail, find: (text) => this.find(text), kept: (number, share) => this.offer(number, share) });
     this.details = new Details(this.wire, { select, say, fail, describe: (alt, lang) => this.viewer.describe(alt, lang) });
     this.refine = new Refine(this.wire, { say, fail, made: () => {} });
@@ -109,6 +109,7 @@ class Panel {
       ["− +", "fold and unfold a branch"],
       ["Enter", "roll back here"],
       ["C", "compare"],
+      ["Shift+click", "compare with a picture of the tree"],
       ["Z", "undo"],
       ["Shift+Z", "redo"],
       ["S", "star"],
@@ -234,6 +235,7 @@ class Panel {
     disable(this.back, marks.selected === null || marks.selected === marks.current, strip);
     disable(this.undo, !this.canUndo, strip);
     disable(this.redo, !this.canRedo, strip);
+    this.strip.element.hidden = !rows.number.length;
     this.strip.show(this.shown, { ...marks });
     this.viewer.show(marks.selected, parent < 0 ? null : rows.number[parent]);
     this.details.show(rows, marks);
@@ -259,6 +261,7 @@ class Panel {
   fail(error) {
     this.message.classList.add("imgmagic-error");
     this.message.textContent = error instanceof Error ? error.message : String(error);
+    this.message.scrollIntoView({ block: "nearest" });
   }
 
   /** @param {boolean} waiting for the kernel */

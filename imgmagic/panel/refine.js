@@ -6,6 +6,7 @@ import { percent, plain } from "./text.js";
 const SIZES = ["auto", "1024x1024", "1536x1024", "1024x1536"];
 const QUALITIES = ["low", "medium", "high", "auto", "xhigh", "max"];
 const MOST_REFERENCES = 15;
+const SILENCE = 10_000; // ms
 
 export class Refine {
   /**
@@ -18,6 +19,7 @@ export class Refine {
     /** @type {number | null} */
     this.number = null;
     this.running = false;
+    this.said = 0;
     /** @type {File[]} */
     this.references = [];
     this.words = make("textarea", { rows: 2, class: "imgmagic-input imgmagic-words", "aria-label": "Instruction", dir: "auto", maxlength: 32000 });
@@ -151,6 +153,7 @@ export class Refine {
     if (content.news === "begun") this.run(content.line);
     if (content.news === "told") {
       this.progress.textContent = content.line;
+      this.announce(content.line);
       if (parts.length) this.unfinished(parts[0], content.mime);
     }
     if (content.news === "ended") this.end(content);
@@ -161,7 +164,18 @@ export class Refine {
     this.running = line !== null;
     this.progress.textContent = line ?? "";
     if (line) this.tell.say(line);
+    this.said = Date.now();
     this.switches();
+  }
+
+  /**
+   * Let a screen reader say now and then what is waited for.
+   * @param {string} line
+   */
+  announce(line) {
+    if (Date.now() - this.said < SILENCE) return;
+    this.said = Date.now();
+    this.tell.say(line);
   }
 
   /**

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from imgmagic import render
 from imgmagic.errors import HistoryError, ImageError, printable
-from imgmagic.gallery import facts, named
+from imgmagic.gallery import facts, marks, named
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +29,7 @@ SHOWN = 300
 
 _NEWEST = 12
 _LINE = 12
-_THUMB_PX, _PAIR_PX = 144, 320
+_THUMB_PX, _PAIR_PX = 144, 256
 _WHOLE_BYTES = 4_000_000
 _INDENT_PX, _DEEPEST = 28, 12
 
@@ -101,8 +101,9 @@ def whole(history: History) -> dict[str, Any]:
     pictured = set(sorted(rows)[-SHOWN:])
     budget = max(1_500, min(20_000, _WHOLE_BYTES // 4 // len(pictured)))
     parts = [_heading(summary(history))]
+    stale = history.stale
     for number, indent in _branches(rows):
-        shown = _entry(history, number, budget) if number in pictured else _words(rows[number])
+        shown = _entry(history, number, budget, stale) if number in pictured else _words(rows[number])
         parts.append(f'<div style="margin:0 0 8px {min(indent, _DEEPEST) * _INDENT_PX}px">{shown}</div>')
     html = f'<div class="imgmagic imgmagic-static" style="line-height:1.4">{"".join(parts)}</div>'
     return {"text/html": html, "text/plain": "\n".join([summary(history), *map(_plain, rows.values())])}
@@ -130,13 +131,13 @@ def _branches(rows: dict[int, dict[str, Any]]) -> list[tuple[int, int]]:
     return list(order.items())
 
 
-def _entry(history: History, number: int, budget: int) -> str:
+def _entry(history: History, number: int, budget: int, stale: frozenset[int]) -> str:
     """Give one picture with all that is known, and its parent beside it behind a `<details>`."""
     picture = history[number]
     parent = picture.parent
     came = f" ← #{parent.number}" if parent is not None else ""
-    mark = " · <strong>current</strong>" if number == history.cursor else ""
-    head = f"<strong>{escape(printable(named(picture), 60))}</strong>{came}{mark}"
+    said = "".join(f" · {mark}" for mark in marks(picture, stale, history.cursor))
+    head = f"<strong>{escape(printable(named(picture), 60))}</strong>{came}{said}"
     about = escape(" · ".join(facts(picture)))
     thumb = _image(picture, min(budget, 6_000))
     pair = ""
@@ -145,7 +146,7 @@ def _entry(history: History, number: int, budget: int) -> str:
         pair = f"<details><summary>before and after</summary>{both}</details>"
     words = escape(printable(picture.prompt, 1_000))
     text = f'<div>{head}</div><div dir="auto">{words}</div><div style="{_SMALL}">{about}</div>{pair}'
-    return f'<div style="{_ROW};flex-wrap:nowrap">{thumb}<div>{text}</div></div>'
+    return f'<div style="{_ROW};flex-wrap:nowrap">{thumb}<div style="flex:1;min-width:0">{text}</div></div>'
 
 
 def _words(row: dict[str, Any]) -> str:

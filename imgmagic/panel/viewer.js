@@ -87,19 +87,18 @@ export class Viewer {
     this.mask = button("Paint mask", "Paint where to edit", () => this.paint(!this.toPaint));
     this.pair = make(
       "div",
-      { class: "imgmagic-tools imgmagic-shelf", role: "group", "aria-label": "Comparison" },
-      this.mode,
-      make("span", {}, "with"),
-      this.other,
-      this.swap,
+      { class: "imgmagic-shelf", role: "group", "aria-label": "Comparison" },
+      make("div", { class: "imgmagic-tools" }, this.mode, make("span", {}, "with"), this.other, this.swap),
     );
+    this.smaller = button("−", "Smaller (-)", () => this.zoom(this.view.scale / STEP, middle()));
+    this.larger = button("+", "Larger (+)", () => this.zoom(this.view.scale * STEP, middle()));
     const tools = make(
       "div",
       { class: "imgmagic-tools" },
       this.fit,
       this.full,
-      button("−", "Smaller (-)", () => this.zoom(this.view.scale / STEP, middle())),
-      button("+", "Larger (+)", () => this.zoom(this.view.scale * STEP, middle())),
+      this.smaller,
+      this.larger,
       this.scale,
       make("span", { class: "imgmagic-gap" }),
       this.compare,
@@ -284,6 +283,18 @@ export class Viewer {
     if (this.comparing && this.before === null) this.other.focus();
   }
 
+  /**
+   * Compare with a picture that was pointed at.
+   * @param {number} number
+   */
+  against(number) {
+    if (this.toPaint) this.paint(false);
+    this.chosen = number;
+    this.comparing = true;
+    this.tell.say("");
+    this.refresh();
+  }
+
   choose() {
     const text = this.other.value.trim() ?? "";
     const found = text ? this.tell.find(text) : null;
@@ -338,7 +349,7 @@ export class Viewer {
     this.empty.hidden = this.after !== null;
     const nothing = this.after === null;
     const elsewhere = () => this.stage.focus();
-    [this.fit, this.full, this.compare, this.mask].forEach((each) => disable(each, nothing, elsewhere));
+    [this.fit, this.full, this.smaller, this.larger, this.compare, this.mask].forEach((each) => disable(each, nothing, elsewhere));
     disable(this.swap, !way, elsewhere);
     if (document.activeElement !== this.other) this.other.value = this.before === null ? "" : `#${this.before}`;
     this.stage.dataset.painting = String(this.painter.active);

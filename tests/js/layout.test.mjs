@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { contracted, kept, laidOut, line, merged, nothing, position, revealed, seen, walked } from "../../imgmagic/panel/layout.js";
+import { contracted, folded, kept, laidOut, line, merged, nothing, position, revealed, seen, walked } from "../../imgmagic/panel/layout.js";
 
 const CELL = { width: 100, height: 100 };
 const MARK = { x: 40, gap: 20 };
@@ -19,6 +19,19 @@ const box = (left, top, width, height) => ({ left, top, width, height });
 test("a first child goes on in its parent's row, every other one begins a row", () => {
   // #1 - #2 - #4, and below #2: #3 (child of 1), #5 (child of 2), #6 a root
   assert.deepEqual(places(laidOut(rows(0, 1, 1, 2, 2, 0))), [[0, 0], [0, 1], [2, 1], [0, 2], [1, 2], [3, 0]]);
+});
+
+test("a folded branch hides what stands below it, and says how much", () => {
+  const all = rows(0, 1, 1, 2, 4, 0, 6);
+  assert.equal(folded(all, new Set()).rows, all);
+  const { rows: left, hidden } = folded(all, new Set([2, 6, 5, 99]));
+  assert.deepEqual([left.number, left.parent, [...hidden]], [[1, 2, 3, 6], [0, 1, 1, 0], [[2, 2], [6, 1]]]);
+  assert.deepEqual(folded(all, new Set([1, 2])).rows.number, [1, 6, 7]);
+  assert.deepEqual(left.prompt, ["prompt 1", "prompt 2", "prompt 3", "prompt 6"]);
+});
+
+test("folding does no harm where parents stand in a circle or come later", () => {
+  assert.deepEqual(folded(rows(3, 1, 2, 4), new Set([1, 2, 3, 4])).rows.number, [1, 4]);
 });
 
 test("no two pictures stand in one place, and every row is without gaps", () => {
