@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgmagic import CellError, HistoryError, Studio, kernel
+from imgmagic import CellError, HistoryError, Studio, images, kernel
 from imgmagic.cell import parse
 from imgmagic.exchange import DEFAULTS
 from imgmagic.panel import Panel, modules, static
@@ -209,6 +209,18 @@ def test_thumbnails_are_small_and_a_damaged_one_says_so(panel, studio):
     studio.history[5].path.write_bytes(b"torn")
     assert panel.ask("thumb", number=5)[0]["damaged"]
     studio.history[5].path.write_bytes(kept)
+
+
+def test_a_thumbnail_is_made_of_what_a_cell_has_shown(panel, studio):
+    studio.imagine("noise", size="512x512")
+    studio.history.present([4])
+    seen = []
+    decode = images.decode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(images, "decode", lambda data: seen.append(data) or decode(data))
+        panel.ask("thumb", number=4)
+    assert seen
+    assert seen[0] != studio.history[4].bytes
 
 
 def test_a_look_is_as_large_as_asked_for_and_the_original_is_bit_for_bit(panel, studio):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from imgmagic import images, recipe
 from imgmagic.errors import HistoryError, ImageError, printable
 from imgmagic.formats import sniff
+from imgmagic.gallery import PREVIEW_BYTES, Shown
 from imgmagic.panel import copying, modules
 from imgmagic.panel.jobs import Jobs
 from imgmagic.prepare import Wishes
@@ -165,7 +166,7 @@ class Desk:
     def _thumb(self, ask: dict[str, Any], _parts: Sequence[bytes]) -> Answer:
         picture = self._asked_for(ask)
         try:
-            small = picture.preview(THUMB_PX, THUMB_BYTES)
+            small = picture.preview(THUMB_PX, THUMB_BYTES, of=(Shown().preview_px, PREVIEW_BYTES))
         except (HistoryError, ImageError):
             return {"damaged": True}, ()
         return {"mime": small.mime}, (small.data,)

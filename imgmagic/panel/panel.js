@@ -43,7 +43,7 @@ class Panel {
     this.strip = new Filmstrip(this.wire, select, () => this.rollBack(), (number) => this.viewer.against(number));
     this.viewer = new Viewer(this.wire, { say, fail, find: (text) => this.find(text), kept: (number, share) => this.offer(number, share) });
     this.details = new Details(this.wire, { select, say, fail, describe: (alt, lang) => this.viewer.describe(alt, lang) });
-    this.refine = new Refine(this.wire, { say, fail, made: () => {} });
+    this.refine = new Refine(this.wire, { say, fail, made: (numbers) => this.made(numbers) });
     this.back = button("Roll back here", "Make the picture that is shown the current one; nothing is deleted (Enter)", () => this.rollBack(), "imgmagic-primary");
     this.undo = button("Undo", "Take back the last move (Z)", () => this.ask("undo"));
     this.redo = button("Redo", "Make the move again (Shift+Z)", () => this.ask("redo"));
@@ -279,6 +279,16 @@ class Panel {
    */
   ask(what, more = {}) {
     return this.wire.ask(what, more).then(() => this.say(""), (error) => this.fail(error));
+  }
+
+  /**
+   * Say so where a result has not become current, since somebody has moved on meanwhile.
+   * @param {number[]} numbers
+   */
+  made(numbers) {
+    const { current } = this.marks;
+    if (current === null || numbers.includes(current)) return;
+    this.say(`Done: ${numbers.map((number) => `#${number}`).join(", ")}. #${current} stays current: it was chosen meanwhile.`);
   }
 
   rollBack() {
