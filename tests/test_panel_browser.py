@@ -199,7 +199,7 @@ def test_what_is_stale_is_marked_in_the_tree_and_beside_the_picture(notebooks, t
         .find(cell => cell.model.id === "imagine").model.sharedModel.setSource(source)"""
     notebook.page.evaluate(setting, "%imagine a mountain lake")
     notebook.run("imagine")
-    expect(tile(panel, 2)).to_have_accessible_name(re.compile("^#2, sketch, stale"))
+    expect(tile(panel, 2)).to_have_accessible_name(re.compile("^#2, stale, sketch"))
     tile(panel, 2).click()
     expect(panel.get_by_role("group", name="Marks")).to_have_text(re.compile("stale"))
     panel.screenshot(path=tmp_path / "stale.png")

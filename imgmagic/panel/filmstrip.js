@@ -220,9 +220,9 @@ export class Filmstrip {
     const said = [
       current && "current",
       marks.stars.has(number) && "starred",
-      sketch && "sketch",
       marks.stale.has(number) && "stale",
       marks.replayed.has(number) && "replayed",
+      sketch && "sketch",
     ].filter(Boolean);
     const open = this.isOpen(i);
     const hides = this.hidden.get(number) ?? 0;
