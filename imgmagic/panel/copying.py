@@ -63,7 +63,7 @@ def _facts(picture: Picture) -> list[list[str]]:
     hidden = _SHOWN_OTHERWISE + (_NOTHING_TO_A_SKETCH if made.engine == "sketch" else ())
     asked = {name: value for name, value in made.params.items() if name not in hidden}
     shown = {
-        "Made by": "sketch: drawn by rules, not AI" if made.engine == "sketch" else f"{made.engine}/{made.model}",
+        "Made by": "the sketch engine" if made.engine == "sketch" else f"{made.engine}/{made.model}",
         "Size": f"{width} × {height} {picture.format.upper()}",
         **{
             printable(name.capitalize(), 40): str(value)
