@@ -75,6 +75,7 @@ class History:
         self._picked: set[int] = set()
         #: How often the cursor has moved in this kernel.
         self.moves = 0
+        self._shown_again: set[int] = set()
         self._jumps: list[int] = []
         #: Called after every move, on the thread that moved; whoever listens catches what goes wrong there.
         self.watchers: list[Callable[[], None]] = []
@@ -356,7 +357,8 @@ class History:
     @property
     def replays(self) -> set[int]:
         """The numbers of the pictures that cells of this session have shown from what is recorded."""
-        return self._database.replays(self.session)
+        # Its last moves may not have been written yet.
+        return self._database.replays(self.session) | self._shown_again
 
     @property
     def stale(self) -> frozenset[int]:
@@ -494,6 +496,7 @@ class History:
         row, numbers, target = self._answered(uid)
         with self._lock:
             self._last_result = numbers
+            self._shown_again.update(numbers)
             if row["follows"] and not held:
                 self._database.replayed(self.session, target, _now(), cell_id)
                 if target != self._cursor:
