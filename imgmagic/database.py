@@ -433,7 +433,7 @@ class Database:
         """Give what a tree of pictures is drawn from, for every number above one; of a prompt only its start."""
         return self._rows(
             "SELECT picture.number, source.picture AS parent, picture.generation, "
-            "generation.engine, substr(generation.prompt, 1, ?) AS prompt, generation.created FROM picture "
+            "generation.engine, substr(generation.prompt, 1, ?) AS prompt FROM picture "
             "JOIN generation ON generation.id = picture.generation "
             "LEFT JOIN input AS source ON source.generation = picture.generation AND source.role = 'source' "
             "WHERE picture.number > ? ORDER BY picture.number",

@@ -240,7 +240,7 @@ class History:
                 found.append(row["number"])
         return found
 
-    def overview(self, after: int = 0, start: int = 200) -> list[dict[str, Any]]:
+    def overview(self, after: int = 0, start: int = 160) -> list[Row]:
         """Give what a tree of pictures is drawn from, for every picture of the folder with a number above one.
 
         Parameters
@@ -252,10 +252,10 @@ class History:
 
         Returns
         -------
-        list of dict
-            number, parent, generation, engine, prompt and created, by number; one query, no file is read.
+        list of rows
+            number, parent, generation, engine and prompt, by number; one query, no file is read.
         """
-        return [dict(row) for row in self._database.overview(after, start)]
+        return self._database.overview(after, start)
 
     @property
     def total(self) -> int:

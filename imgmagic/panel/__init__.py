@@ -78,6 +78,8 @@ class Panel(anywidget.AnyWidget):
         def answer() -> None:
             said, parts = self._desk.answer(content, buffers)
             self._push({"re": re, **said}, parts)
+            if "columns" in said:
+                self._desk.follow()  # the rest, while the tree is being drawn
 
         self._guarded(answer, lambda text: self._push({"re": re, "error": text}))
 

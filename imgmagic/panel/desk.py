@@ -23,6 +23,7 @@ from imgmagic.prepare import Wishes
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from imgmagic.database import Row
     from imgmagic.picture import Picture
     from imgmagic.studio import Studio
 
@@ -128,7 +129,7 @@ class Desk:
             self.follow()  # what other views of the panel do not know yet, they would never be told
             self._views += 1
             self._told = {}
-            said = self._changed(self._history.overview(), whole=True)
+            said = self._changed(self._history.overview(), whole=True, all_of_it=False)
             return {**said, "job": self._jobs.running}, ()
 
     def _bye(self, _ask: dict[str, Any], _parts: Sequence[bytes]) -> Answer:
@@ -136,9 +137,12 @@ class Desk:
             self._views = max(0, self._views - 1)
         return {}, ()
 
-    def _changed(self, rows: list[dict[str, Any]], *, whole: bool) -> dict[str, Any]:
-        """Give what the front end does not know yet, and take it as told."""
-        state = self._state()
+    def _changed(self, rows: list[Row], *, whole: bool, all_of_it: bool = True) -> dict[str, Any]:
+        """Give what the front end does not know yet, and take it as told.
+
+        Not all of it leaves out what takes long to find in a large tree; whoever wants a first sight must not wait.
+        """
+        state = self._state() | ({"stale": sorted(self._history.stale)} if all_of_it else {})
         news = {name: value for name, value in state.items() if name not in self._told or self._told[name] != value}
         self._told = state
         if rows or whole:
@@ -155,7 +159,6 @@ class Desk:
             "redo": history.can_redo,
             "labels": {str(number): printable(str(name), 80) for name, number in history.labels.items()},
             "stars": sorted(history.stars),
-            "stale": sorted(history.stale),
             "replayed": sorted(history.replays),
             "masks": [printable(str(name), 80) for name in self._studio.masks],
         }
@@ -263,7 +266,7 @@ class Desk:
         return self._history[number]
 
 
-def _columns(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def _columns(rows: list[Row]) -> dict[str, Any]:
     """Give rows as columns, which say every name once. The folder is foreign: what is no number is none."""
     made_by = [str(row["engine"]) or "imported" for row in rows]
     engines = sorted(set(made_by))

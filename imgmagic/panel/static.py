@@ -18,6 +18,7 @@ from imgmagic.gallery import facts, marks, named
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from imgmagic.database import Row
     from imgmagic.formats import Preview
     from imgmagic.picture import Picture
     from imgmagic.tree import History
@@ -109,7 +110,7 @@ def whole(history: History) -> dict[str, Any]:
     return {"text/html": html, "text/plain": "\n".join([summary(history), *map(_plain, rows.values())])}
 
 
-def _branches(rows: dict[int, dict[str, Any]]) -> list[tuple[int, int]]:
+def _branches(rows: dict[int, Row]) -> list[tuple[int, int]]:
     """Give the numbers in the order of the tree, each with how far it is set in: one step for each branching.
 
     Every number is given once, whatever a damaged folder says about parents.
@@ -149,11 +150,11 @@ def _entry(history: History, number: int, budget: int, stale: frozenset[int]) ->
     return f'<div style="{_ROW};flex-wrap:nowrap">{thumb}<div style="flex:1;min-width:0">{text}</div></div>'
 
 
-def _words(row: dict[str, Any]) -> str:
+def _words(row: Row) -> str:
     return f'<div dir="auto" style="{_SMALL}">{escape(_plain(row))}</div>'
 
 
-def _plain(row: dict[str, Any]) -> str:
+def _plain(row: Row) -> str:
     came = f" ← #{row['parent']}" if row["parent"] else ""
     return printable(f"#{row['number']}{came} · {row['prompt']}", 120)
 
