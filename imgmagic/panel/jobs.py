@@ -83,10 +83,12 @@ class Jobs:
             if self._line:  # a quick one may have ended already
                 self._job = job
 
-    def _told(self, line: str, partial: bytes | None) -> None:
+    def _told(self, line: str, partial: bytes | Preview | None) -> None:
         self._line = printable(line)
         small = _small(partial)
-        self._push({"news": "told", "line": self._line, "mime": small and small.mime}, [small.data] if small else [])
+        alt = "unfinished picture" if isinstance(partial, bytes) else "the source, tinted where it is edited"
+        seen = {"mime": small.mime, "alt": alt} if small else {}
+        self._push({"news": "told", "line": self._line, **seen}, [small.data] if small else [])
 
     def _ended(self, outcome: Gallery | BaseException) -> None:
         with self._lock:
@@ -105,10 +107,10 @@ def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {printable(str(error), 1_000)}"
 
 
-def _small(partial: bytes | None) -> Preview | None:
+def _small(partial: bytes | Preview | None) -> Preview | None:
     """Make an unfinished picture small; None if there is none, or it cannot be read."""
-    if partial is None:
-        return None
+    if not isinstance(partial, bytes):
+        return partial
     try:
         return images.preview(images.decode(partial), _PARTIAL_PX, _PARTIAL_BYTES)
     except ImageError:

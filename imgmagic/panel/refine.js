@@ -48,7 +48,7 @@ export class Refine {
     this.start = button("Refine", "Edit the picture that is shown (Enter)", () => this.begin(), "imgmagic-primary");
     this.stop = button("Stop", "Stop the instruction that is under way", () => this.wire.ask("stop").catch(this.tell.fail));
     this.progress = make("span", { class: "imgmagic-progress" });
-    this.partial = make("img", { class: "imgmagic-partial", alt: "unfinished picture", hidden: true });
+    this.partial = make("img", { class: "imgmagic-partial", alt: "", hidden: true });
     this.element = make(
       "div",
       { class: "imgmagic-refine", role: "group", "aria-label": "Refine" },
@@ -154,7 +154,7 @@ export class Refine {
     if (content.news === "told") {
       this.progress.textContent = content.line;
       this.announce(content.line);
-      if (parts.length) this.unfinished(parts[0], content.mime);
+      if (parts.length) this.unfinished(parts[0], content);
     }
     if (content.news === "ended") this.end(content);
   }
@@ -180,9 +180,10 @@ export class Refine {
 
   /**
    * @param {DataView} bytes
-   * @param {string} type
+   * @param {import("./wire.js").Content} content
    */
-  unfinished(bytes, type) {
+  unfinished(bytes, { mime: type, alt }) {
+    this.partial.alt = alt;
     URL.revokeObjectURL(this.partial.src);
     this.partial.src = URL.createObjectURL(new Blob([/** @type {any} */ (bytes)], { type }));
     this.partial.hidden = false;
