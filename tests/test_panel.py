@@ -349,7 +349,7 @@ def test_a_painted_mask_bounds_the_edit_in_the_panel_and_in_a_cell(panel, studio
     panel.ask("refine", number=3, prompt="greener", n=1, mask=True)
     until(lambda: panel.news("ended"))
     by_cell = studio.refine("greener", source=3, mask="name:sky")[0]
-    assert panel.news("told")[0]["alt"] == "the source, tinted where it is edited"
+    assert "the source, tinted where it is edited" in [each.get("alt") for each in panel.news("told")]
     for made in (studio.history[panel.news("ended")[0]["numbers"][0]], by_cell):
         changed = np.any(np.asarray(made) != np.asarray(studio.history[3]), axis=2)
         assert changed.any()

@@ -19,6 +19,7 @@ const MODES = /** @type {[string, string][]} */ ([
 const STEP = 1.4;
 const NEAR = 28;
 const PICTURES = 12;
+const UNKNOWN = /** @type {Size} */ ({ width: 1, height: 1 });
 
 export class Viewer {
   /**
@@ -44,7 +45,7 @@ export class Viewer {
     this.split = 0.5;
     this.fits = true;
     this.view = { scale: 1, x: 0, y: 0 };
-    this.size = { width: 1, height: 1 };
+    this.size = UNKNOWN;
     this.painter = new Painter(wire, { ...tell, done: () => this.paint(false) });
     /** @type {{x: number, y: number} | null} where the keyboard's brush stands */
     this.spot = null;
@@ -420,8 +421,11 @@ export class Viewer {
   /** @param {Size} size */
   resized(size) {
     if (size.width === this.size.width && size.height === this.size.height) return;
+    // Whoever has zoomed before the first picture was there has meant it.
+    const first = this.size === UNKNOWN;
     this.size = size;
-    this.fits = true;
+    if (first) this.view = settled(this.view, size, this.pane);
+    else this.fits = true;
   }
 
   toFit() {
