@@ -110,6 +110,10 @@ MIGRATIONS = (
     CREATE INDEX forgotten_generation ON forgotten (generation);
     ALTER TABLE input ADD COLUMN forgotten INTEGER
     """,
+    # A mark for what is worth finding again.
+    """
+    CREATE TABLE star (picture INTEGER PRIMARY KEY NOT NULL REFERENCES picture ON DELETE CASCADE);
+    """,
 )
 
 Row = sqlite3.Row
@@ -425,6 +429,36 @@ class Database:
             "ORDER BY picture.number"
         )
 
+    def overview(self, after: int, start: int) -> list[Row]:
+        """Give what a tree of pictures is drawn from, for every number above one; of a prompt only its start."""
+        return self._rows(
+            "SELECT picture.number, source.picture AS parent, picture.generation, "
+            "generation.engine, substr(generation.prompt, 1, ?) AS prompt FROM picture "
+            "JOIN generation ON generation.id = picture.generation "
+            "LEFT JOIN input AS source ON source.generation = picture.generation AND source.role = 'source' "
+            "WHERE picture.number > ? ORDER BY picture.number",
+            start,
+            after,
+        )
+
+    def newest(self) -> int | None:
+        """Give the highest number, or None if there is none."""
+        number: int | None = self._rows("SELECT max(number) FROM picture")[0][0]
+        return number
+
+    def replays(self, session: str) -> set[int]:
+        """Give the numbers of the pictures whose generations a session has replayed."""
+        sql = (
+            "SELECT number FROM picture WHERE generation IN "
+            "(SELECT shown.generation FROM move JOIN picture AS shown ON shown.number = move.picture "
+            "WHERE move.session = ? AND move.replay)"
+        )
+        return {row["number"] for row in self._rows(sql, session)}
+
+    def total(self) -> int:
+        """Count the pictures of the folder."""
+        return int(self._rows("SELECT count(*) FROM picture")[0][0])
+
     def spent(self, session: str | None = None, since: str = "") -> float:
         """Sum the known costs in US dollars."""
         with self._connection() as connection:
@@ -491,7 +525,7 @@ class Database:
             if begun is None:
                 connection.execute("INSERT INTO sqlite_sequence VALUES ('picture', ?)", (highest,))
 
-    # --- labels and the cursor ---
+    # --- labels, stars and the cursor ---
 
     def labels(self) -> dict[str, int]:
         """Give every label with the number it names."""
@@ -501,6 +535,23 @@ class Database:
         """Let a label name a picture, and no other."""
         with self._transaction() as connection:
             _label(connection, name, number)
+
+    def unlabel(self, number: int) -> None:
+        """Take a picture's label away, if it has one."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM label WHERE picture = ?", (number,))
+
+    def stars(self) -> set[int]:
+        """Give the numbers of the pictures that have a star."""
+        return {row["picture"] for row in self._rows("SELECT picture FROM star")}
+
+    def star(self, number: int, *, on: bool) -> None:
+        """Give a picture a star, or take it away."""
+        with self._transaction() as connection:
+            if on:
+                connection.execute("INSERT OR IGNORE INTO star VALUES (?)", (number,))
+            else:
+                connection.execute("DELETE FROM star WHERE picture = ?", (number,))
 
     def move(
         self, session: str, number: int | None, at: str, *, replay: bool = False, cell_id: str | None = None

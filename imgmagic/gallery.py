@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Bytes per new picture: base64 makes 4/3 of them, the preview stands in the HTML and once more as an image, the parent
 # only in the HTML. 60 + 60 + 15 kB make 180 kB; what is left is for the words.
-_PREVIEW_BYTES = 60_000
+PREVIEW_BYTES = 60_000
 _PARENT_BYTES = 15_000
 _PARENT_PX = 224
 
@@ -109,7 +109,7 @@ class Gallery(Sequence["Picture"]):
 
     def _bundle(self) -> dict[str, Any]:
         pictures = list(self)
-        previews = [_preview(each, self._shown.preview_px, _PREVIEW_BYTES) for each in pictures]
+        previews = [_preview(each, self._shown.preview_px, PREVIEW_BYTES) for each in pictures]
         lines = [*self._caption(pictures, previews), *self.notes]
         before = self._parent()
         figures = [*before, *self._figures(pictures, previews, "after · " if before else "")]
@@ -181,7 +181,7 @@ def _preview(picture: Picture, side: int, budget: int) -> Preview | None:
 
 def _alternative(shown: Sequence[Preview]) -> Preview:
     """Give the one picture that stands for a whole output where no HTML is shown: a JPEG by itself already does."""
-    budget = _PREVIEW_BYTES * len(shown)
+    budget = PREVIEW_BYTES * len(shown)
     if len(shown) == 1 and shown[0].mime == MIME["jpeg"] and len(shown[0].data) <= budget:
         return shown[0]
     from imgmagic import images

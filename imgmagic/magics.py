@@ -153,12 +153,22 @@ class ImgMagic(Magics):
 
     @line_magic
     def images(self, line: str) -> None:
-        """Show the panel: look at every picture, compare, roll back."""
-        if line.strip():
-            raise CellError(f"%images takes no words, not '{printable(line, 40)}'.")
-        from imgmagic.panel import Panel
+        """Show the panel: look at every picture, compare, paint, roll back.
 
-        Spot(self.shell).settle(Panel(self._studio()).bundle)
+        `%images --static` shows the whole tree as plain HTML, which needs no kernel afterwards.
+        """
+        word = line.strip()
+        if _asks_for_help(line):
+            self._explain(self.images)
+            return
+        if word not in {"", "--static"}:
+            raise CellError(f"%images takes --static or nothing, not '{printable(word, 40)}'.")
+        from imgmagic.panel import Panel, static
+
+        studio = self._studio()
+        outputs = [static.whole(studio.history)] if word else Panel(studio).outputs
+        for bundle in outputs:
+            Spot(self.shell).settle(bundle)
 
     @no_var_expand
     @line_magic

@@ -78,7 +78,7 @@ def program(studio: Studio, picture: Picture) -> str:
     target = _target(studio, request, picture.generation)
     _refuse_what_it_cannot(target.dialect, request)
     first = picture._history.siblings(picture)[0].number
-    text = write(request, target, Subject(first, picture.path.suffix, _maker(picture), _paths(picture)))
+    text = write(request, target, Subject(first, picture.path.suffix, _maker(picture), paths(picture)))
     for secret in studio.environment.secrets():
         if secret.stands_in(text):
             text = secret.redact(text)
@@ -120,7 +120,7 @@ def _refuse_what_it_cannot(dialect: Dialect, request: ImageRequest) -> None:
         raise CellError(why)
 
 
-def _paths(picture: Picture) -> tuple[str, ...]:
+def paths(picture: Picture) -> tuple[str, ...]:
     """Name the files of the inputs as seen from the working directory, or in full where nothing is shared with it."""
     history = picture._history
     files = [

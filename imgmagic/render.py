@@ -74,10 +74,11 @@ def quoted(prompt: str, limit: int = 60) -> str:
 
 def _figure(figure: Figure) -> str:
     caption = f'<figcaption dir="auto" style="{_SMALL}">{escape(figure.caption)}</figcaption>' if figure.caption else ""
-    return f'<figure style="{_FIGURE}">{_image(figure)}{caption}</figure>'
+    return f'<figure style="{_FIGURE}">{image(figure)}{caption}</figure>'
 
 
-def _image(figure: Figure) -> str:
+def image(figure: Figure) -> str:
+    """Give the picture of a figure alone."""
     if figure.preview is None:
         return "<em>the picture's file is damaged or missing</em>"
     alt = printable(figure.alt, _MAX_ALT)

@@ -152,6 +152,7 @@ class Studio:
         home = self._home if self._home is not None else find_home(self.environment, Path.cwd())
         history, note = _open_history(home, self._session_name)
         history.present = lambda numbers: Gallery(history, numbers, self.shown).bundle
+        history.open_panel = self._panel
         history.notices[:0] = [note] if note else []
         history.elsewhere = lambda name: self.recall.fetch(name)  # noqa: PLW0108  recall needs this history first
         return history
@@ -160,6 +161,11 @@ class Studio:
     def recall(self) -> Recall:
         """What was answered before, and who claimed it in this kernel."""
         return Recall(self.history, Shelf(self.history, self._recordings_in_view))
+
+    def _panel(self) -> Any:
+        from imgmagic.panel import Panel
+
+        return Panel(self)
 
     @property
     def opened(self) -> bool:
@@ -506,7 +512,22 @@ class Studio:
         ended
             Given the pictures, or what went wrong, on the job's own thread.
         """
-        order = self.order(operation, prompt, wishes, source=source, typed=typed, **manner)
+        return self._submitted(self.order(operation, prompt, wishes, source=source, typed=typed, **manner), tell, ended)
+
+    def submit_retake(
+        self,
+        ref: str | int | Picture = "@",
+        n: int | None = None,
+        *,
+        tell: Tell = lambda _line, _partial: None,
+        ended: Callable[[Gallery | BaseException], None] = lambda _outcome: None,
+        **manner: Any,
+    ) -> Job:
+        """Make another take in the background; parameters as for `retake` and `submit`."""
+        return self._submitted(self._retake_order(ref, n, **manner), tell, ended)
+
+    def _submitted(self, order: Order, tell: Tell, ended: Callable[[Gallery | BaseException], None]) -> Job:
+        """Answer an order from what is recorded, else in the background."""
         found = self.recorded(order)
         if found is None:
             return self.hand_over(order, tell, ended)

@@ -66,6 +66,8 @@ class History:
         self.present: Callable[[Sequence[int]], dict[str, Any]] = lambda numbers: {"text/plain": f"#{numbers[0]}"}
         #: Asked for a number or a label that is not here; True if it has brought the picture in.
         self.elsewhere: Callable[[int | str], bool] = lambda _name: False
+        #: Makes the panel; the studio puts it here, since a panel needs one.
+        self.open_panel: Callable[[], Any] | None = None
         self._database = folder.opened(home)
         self._lock = threading.RLock()
         self._undo: list[int | None] = []
@@ -73,6 +75,7 @@ class History:
         self._picked: set[int] = set()
         #: How often the cursor has moved in this kernel.
         self.moves = 0
+        self._shown_again: set[int] = set()
         self._jumps: list[int] = []
         #: Called after every move, on the thread that moved; whoever listens catches what goes wrong there.
         self.watchers: list[Callable[[], None]] = []
@@ -204,7 +207,7 @@ class History:
 
     def newest(self) -> int | None:
         """Give the highest number of the folder, whichever session made it; None if there is none."""
-        return max((row["number"] for row in self._database.prompts()), default=None)
+        return self._database.newest()
 
     def children(self, ref: int | str | Picture) -> list[Picture]:
         """Give the pictures edited from one, oldest first."""
@@ -225,13 +228,39 @@ class History:
 
     def search(self, words: str) -> list[Picture]:
         """Give the pictures whose prompt or label has all the words, upper or lower case, oldest first."""
+        return [self[number] for number in self.found(words)]
+
+    def found(self, words: str) -> list[int]:
+        """Give the numbers of what `search` gives."""
         wanted = words.casefold().split()
         found = []
         for row in self._database.prompts():
             text = " ".join(str(row[name] or "") for name in ("typed", "prompt", "label")).casefold()
             if all(word in text for word in wanted):
                 found.append(row["number"])
-        return [self[number] for number in found]
+        return found
+
+    def overview(self, after: int = 0, start: int = 160) -> list[Row]:
+        """Give what a tree of pictures is drawn from, for every picture of the folder with a number above one.
+
+        Parameters
+        ----------
+        after
+            The number.
+        start
+            How many characters of a prompt are given.
+
+        Returns
+        -------
+        list of rows
+            number, parent, generation, engine and prompt, by number; one query, no file is read.
+        """
+        return self._database.overview(after, start)
+
+    @property
+    def total(self) -> int:
+        """How many pictures the folder has, whichever session made them."""
+        return self._database.total()
 
     # --- what replay looks for ---
 
@@ -326,6 +355,12 @@ class History:
         return Input(row["role"], data, row["picture"], identity)
 
     @property
+    def replays(self) -> set[int]:
+        """The numbers of the pictures that cells of this session have shown from what is recorded."""
+        # Its last moves may not have been written yet.
+        return self._database.replays(self.session) | self._shown_again
+
+    @property
     def stale(self) -> frozenset[int]:
         """The numbers of the pictures that stand on something which its own cell has since made anew."""
         nodes = [Node(*row) for row in self._database.nodes()]
@@ -349,6 +384,18 @@ class History:
     def spent(self, *, since: datetime | None = None) -> float:
         """Sum what all calls of the folder cost in US dollars since a moment (aware), or ever."""
         return self._database.spent(None, _iso(since) if since else "")
+
+    def panel(self) -> Any:
+        """Give the panel, a widget that shows itself in a notebook; `%images` shows the same.
+
+        Raises
+        ------
+        HistoryError
+            If the history belongs to no studio.
+        """
+        if self.open_panel is None:
+            raise HistoryError("A panel needs a studio: `Studio(home).history.panel()`.")
+        return self.open_panel()
 
     # --- moving ---
 
@@ -449,6 +496,7 @@ class History:
         row, numbers, target = self._answered(uid)
         with self._lock:
             self._last_result = numbers
+            self._shown_again.update(numbers)
             if row["follows"] and not held:
                 self._database.replayed(self.session, target, _now(), cell_id)
                 if target != self._cursor:
@@ -526,7 +574,7 @@ class History:
         return [self[number] for number in self._jumps]
 
     def _tell(self) -> None:
-        for watcher in self.watchers:
+        for watcher in list(self.watchers):
             watcher()
 
     def _moved(self, number: int, *, by_job: bool = False) -> None:
@@ -848,6 +896,25 @@ class History:
         check_label(name)
         picture = self[ref]
         self._database.label(name, picture.number)
+        self._tell()
+        return picture
+
+    def unlabel(self, ref: int | str | Picture) -> Picture:
+        """Take a picture's label away, if it has one."""
+        picture = self[ref]
+        self._database.unlabel(picture.number)
+        self._tell()
+        return picture
+
+    @property
+    def stars(self) -> set[int]:
+        """The numbers of the pictures that have a star, in the whole folder."""
+        return self._database.stars()
+
+    def star(self, ref: int | str | Picture, on: bool = True) -> Picture:  # noqa: FBT001, FBT002  reads well: star(7)
+        """Give a picture a star, or take it away again: a mark for what is worth finding later, like a label."""
+        picture = self[ref]
+        self._database.star(picture.number, on=on)
         self._tell()
         return picture
 

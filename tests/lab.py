@@ -53,6 +53,7 @@ _SERVER = (
     "--ServerApp.password=",
     "--ServerApp.disable_check_xsrf=True",
     "--expose-app-in-browser",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
     "--LabApp.extension_manager=readonly",
 )
 # Cells that are scrolled out of sight stay in the page; no news and no saving behind the test's back.
@@ -141,14 +142,38 @@ def _free_port() -> int:
         return int(listener.getsockname()[1])
 
 
-def _until_up(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+@contextmanager
+def voila(notebook: Path) -> Iterator[str]:
+    """Run Voila on a notebook; gives its address."""
+    log, port = notebook.with_suffix(".log"), _free_port()
+    command = [sys.executable, "-m", "voila", "--no-browser", f"--port={port}", "--Voila.ip=127.0.0.1", str(notebook)]
+    with log.open("wb") as said:
+        server = subprocess.Popen(
+            command,
+            cwd=notebook.parent,
+            env=isolated(notebook.parent / "home"),
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            _until_up(server, f"http://127.0.0.1:{port}", log, path="")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(10)
+            server.kill()
+
+
+def _until_up(server: subprocess.Popen[bytes], url: str, log: Path, path: str = "/api/status") -> None:
     deadline = time.monotonic() + START_S
     while time.monotonic() < deadline and server.poll() is None:
         with suppress(requests.ConnectionError):
-            requests.get(f"{url}/api/status", timeout=WAIT_S).raise_for_status()
+            requests.get(f"{url}{path}", timeout=WAIT_S).raise_for_status()
             return
         time.sleep(0.1)
-    pytest.fail(f"JupyterLab did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
+    pytest.fail(f"the server did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
 
 
 # --- the browser ---
@@ -313,14 +338,17 @@ class Notebooks:
         self._context = context
         self.opened: list[Notebook] = []
 
-    def open(self, path: Path) -> Notebook:
-        """Open a notebook below the lab's root in a new page and wait for its kernel."""
+    def open(self, path: Path, *, classic: bool = False) -> Notebook:
+        """Open a notebook below the lab's root in a new page, or (classic) in Notebook 7, and wait for its kernel."""
         notebook = Notebook(self._context.new_page())
         self.opened.append(notebook)
         workspace = f"test-{time.monotonic_ns()}"
         name = path.relative_to(self.lab.root).as_posix()
-        notebook.page.goto(f"{self.lab.url}/lab/workspaces/{workspace}/tree/{name}?reset")
+        place = f"notebooks/{name}" if classic else f"lab/workspaces/{workspace}/tree/{name}?reset"
+        notebook.page.goto(f"{self.lab.url}/{place}")
         notebook.idle()
+        if classic:
+            notebook.errors.clear()  # Notebook 7's own, about parts of JupyterLab that it has not
         return notebook
 
     def check(self) -> None:

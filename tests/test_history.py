@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -170,6 +170,47 @@ def test_a_label_has_one_form(studio, name):
     studio.imagine("a cat")
     with pytest.raises(HistoryError, match="is no label"):
         studio.history.label(1, name)
+
+
+def test_a_star_is_kept_seen_by_other_kernels_and_taken_away_again(grown, tmp_path):
+    told = []
+    grown.watchers.append(lambda: told.append(grown.stars))
+    assert grown.star("hero") == grown[1]
+    grown.star(4)
+    grown.star(4)
+    assert [grown[number].starred for number in (1, 2, 4)] == [True, False, True]
+    assert History(tmp_path / "home", "other.ipynb").stars == {1, 4}
+    grown.star(1, on=False)
+    grown.star(1, on=False)
+    assert grown.stars == {4} == told[-1]
+    with pytest.raises(HistoryError, match="no picture #99"):
+        grown.star(99)
+
+
+def test_a_folder_from_before_stars_is_brought_up_to_date(tmp_path):
+    (tmp_path / "home").mkdir()
+    with closing(sqlite3.connect(tmp_path / "home" / "history.db")) as old:
+        old.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1;")
+    studio = Studio(home=tmp_path / "home", engine=Painter())
+    studio.imagine("a cat")
+    assert studio.history.star(1).starred
+
+
+def test_an_overview_gives_the_tree_without_its_pictures_and_only_what_is_new(grown):
+    rows = grown.overview()
+    assert [(row["number"], row["parent"], row["generation"]) for row in rows] == [
+        (1, None, 1),
+        (2, 1, 2),
+        (3, 1, 3),
+        (4, 2, 4),
+        (5, 4, 5),
+        (6, 4, 5),
+        (7, 4, 5),
+    ]
+    assert (rows[0]["engine"], rows[0]["prompt"]) == ("painter", "a cat")
+    assert grown.overview(after=3, start=4)[0]["prompt"] == "with"
+    assert [row["number"] for row in grown.overview(after=6)] == [7]
+    assert grown.total == len(rows)
 
 
 def test_a_new_kernel_resumes_where_the_last_one_stopped(grown, tmp_path):

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import first_cell, load, notebook, overhead, pictures, proof, replay, sketch, streaming
+from tests.bench import first_cell, load, notebook, overhead, panel, pictures, proof, replay, sketch, streaming
 from tests.bench.processes import BenchError
 from tests.bench.server import serving
 from tests.bench.table import Row, aligned
@@ -26,6 +26,7 @@ _GROUPS: dict[str, Callable[[Work], list[Row]]] = {
     "streaming": streaming.measure,
     "notebook": notebook.measure,
     "replay": replay.measure,
+    "panel": panel.measure,
     "sketch": sketch.measure,
     "proof": proof.measure,
 }
