@@ -109,7 +109,9 @@ class Gallery(Sequence["Picture"]):
 
     def _bundle(self) -> dict[str, Any]:
         pictures = list(self)
-        previews = [_preview(each, self._shown.preview_px, PREVIEW_BYTES) for each in pictures]
+        # A list of what was made before, as `history` is, shows the size of a parent: nothing in it is new.
+        side, budget = (_PARENT_PX, _PARENT_BYTES) if _mixed(pictures) else (self._shown.preview_px, PREVIEW_BYTES)
+        previews = [_preview(each, min(side, self._shown.preview_px), budget) for each in pictures]
         lines = [*self._caption(pictures, previews), *self.notes]
         before = self._parent()
         figures = [*before, *self._figures(pictures, previews, "after · " if before else "")]
@@ -160,7 +162,7 @@ class Gallery(Sequence["Picture"]):
         """Say what is shown: one line for the pictures of one answer, one each otherwise."""
         if not pictures:
             return ["no pictures"]
-        if any(each.generation.id != pictures[0].generation.id for each in pictures):
+        if _mixed(pictures):
             stale, cursor = self._history.stale, self._history.cursor
             return [
                 " · ".join([named(each), render.quoted(each.prompt), *marks(each, stale, cursor)]) for each in pictures
@@ -169,6 +171,11 @@ class Gallery(Sequence["Picture"]):
         lines = [" · ".join([_range(pictures), render.quoted(first.prompt), *facts(first, replayed=self.replayed)])]
         lines += [first.generation.caption] if first.generation.caption else []
         return lines + _reduced(first, next(iter(previews), None))
+
+
+def _mixed(pictures: Sequence[Picture]) -> bool:
+    """Tell whether pictures come from more than one answer."""
+    return any(each.generation.id != pictures[0].generation.id for each in pictures)
 
 
 def _preview(picture: Picture, side: int, budget: int) -> Preview | None:

@@ -168,6 +168,15 @@ def test_a_gallery_is_a_sequence_that_is_no_list(tmp_path):
     assert not isinstance(gallery, list)
 
 
+def test_the_history_as_a_cells_value_is_small_whatever_its_pictures_weigh(tmp_path):
+    studio = Studio(home=tmp_path, engine=Noise("RGB", size=(512, 512)))
+    for words in "abcdefghijklmn":
+        studio.imagine(words)
+    shown = studio.history._repr_html_()
+    assert shown.count("<img ") == 12
+    assert len(shown) < 300_000
+
+
 def test_a_picture_behaves_as_an_image(tmp_path):
     picture = Studio(home=tmp_path, engine=Painter()).imagine("a cat")[0]
     assert np.asarray(picture).shape == (48, 64, 3)
