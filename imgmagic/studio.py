@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from imgmagic import budget, inputs, values
 from imgmagic.calls import Call, Progress, Tell, Watch
+from imgmagic.columns import asked
 from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
@@ -33,7 +34,7 @@ from imgmagic.recall import Recall
 from imgmagic.replay import Asked, CallSite, Recorded
 from imgmagic.settings import Settings, nothing_chooses
 from imgmagic.shelf import Shelf
-from imgmagic.tree import History, asked, check_label
+from imgmagic.tree import History, check_label
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,7 +9,6 @@ Panel callbacks may come on another thread, so cursor and stacks move under a lo
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import platform
 import threading
@@ -17,11 +16,11 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-from imgmagic import folder, refs
+from imgmagic import columns, folder, refs
+from imgmagic.cursor import Cursor
 from imgmagic.errors import HistoryError, SettingsError, printable
-from imgmagic.exchange import IMPORTED, Input, rebuilt
+from imgmagic.exchange import Input, rebuilt
 from imgmagic.executions import Step
 from imgmagic.formats import sniff
 from imgmagic.picture import Generation, Picture
@@ -70,18 +69,12 @@ class History:
         self.open_panel: Callable[[], Any] | None = None
         self._database = folder.opened(home)
         self._lock = threading.RLock()
-        self._undo: list[int | None] = []
-        self._redo: list[int | None] = []
-        self._picked: set[int] = set()
-        #: How often the cursor has moved in this kernel.
-        self.moves = 0
         self._shown_again: set[int] = set()
-        self._jumps: list[int] = []
         #: Called after every move, on the thread that moved; whoever listens catches what goes wrong there.
         self.watchers: list[Callable[[], None]] = []
         self._last_result: tuple[int, ...] = ()
         last = self._database.last_move(session)
-        self._cursor: int | None = last["picture"] if last else None
+        self._cursor = Cursor(last["picture"] if last else None)
         self.notices = [*self._resumed(last), *folder.lost_flights(self._database)]
 
     def together(self) -> AbstractContextManager[None]:
@@ -93,12 +86,17 @@ class History:
     @property
     def cursor(self) -> int | None:
         """The current picture's number, or None; no disk is touched."""
-        return self._cursor
+        return self._cursor.number
+
+    @property
+    def moves(self) -> int:
+        """How often the cursor has moved in this kernel."""
+        return self._cursor.moves
 
     @property
     def current(self) -> Picture | None:
         """The current picture, or None."""
-        return None if self._cursor is None else self[self._cursor]
+        return None if self.cursor is None else self[self.cursor]
 
     def __getitem__(self, ref: int | str | Picture) -> Picture:
         """Give a picture by number, by REF, (negative) from the end of this session, or itself.
@@ -134,7 +132,7 @@ class History:
         return self._database.count(self.session)
 
     def __repr__(self) -> str:
-        current = "no picture" if self._cursor is None else f"#{self._cursor}"
+        current = "no picture" if self.cursor is None else f"#{self.cursor}"
         count = len(self)
         stale = len(self.stale & {picture.number for picture in self})
         old = f", {stale} stale" if stale else ""
@@ -190,7 +188,7 @@ class History:
                 had = len(self._last_result)
                 raise HistoryError(f".{ref.value}: the last result has {had} picture{'s' if had != 1 else ''}.")
             return self._last_result[int(ref.value or 0) - 1]
-        number = {"number": ref.value, "current": self._cursor, "start": start}[ref.kind]
+        number = {"number": ref.value, "current": self.cursor, "start": start}[ref.kind]
         if number is None:
             raise HistoryError("There is no current picture.", hint=_IMAGINE_FIRST)
         return number
@@ -301,7 +299,7 @@ class History:
 
     def way(self) -> list[Step]:
         """Give the way from the current picture to its root."""
-        rows = [] if self._cursor is None else self._database.way(self._cursor)
+        rows = [] if self.cursor is None else self._database.way(self.cursor)
         gone = rows[-1]["forgotten"] if rows else None
         end = [] if gone is None else [Step(gone, 0, None)]  # whoever starts from there is told that it is forgotten
         return [*(Step(row["number"], row["generation"], row["cell_id"]) for row in rows), *end]
@@ -321,7 +319,7 @@ class History:
         if not isinstance(picture, Picture):
             return ""
         several = len(self._database.siblings(picture.generation.id))
-        if several == 1 or picture.position or picture.number in self._picked:
+        if several == 1 or picture.position or picture.number in self._cursor.picked:
             return ""
         return f"refining .1 of {several}; `%pick .2` takes another one"
 
@@ -364,7 +362,7 @@ class History:
     def stale(self) -> frozenset[int]:
         """The numbers of the pictures that stand on something which its own cell has since made anew."""
         nodes = [Node(*row) for row in self._database.nodes()]
-        way = self._database.way(self._cursor) if self._cursor is not None else []
+        way = self._database.way(self.cursor) if self.cursor is not None else []
         return stale(nodes, {row["number"] for row in way})
 
     def label_of(self, number: int) -> str | None:
@@ -413,12 +411,12 @@ class History:
         HistoryError
             If the picture is no ancestor of the current one.
         """
-        if self._cursor is None:
+        if self.cursor is None:
             raise HistoryError("There is no current picture to roll back from.", hint=_IMAGINE_FIRST)
         target = self[ref]
-        if target not in self.lineage(self._cursor):
+        if target not in self.lineage(self.cursor):
             raise HistoryError(
-                f"#{target.number} is no ancestor of #{self._cursor}.",
+                f"#{target.number} is no ancestor of #{self.cursor}.",
                 hint=f"`%pick {target.number}` makes any picture current.",
             )
         self._move(target.number)
@@ -432,7 +430,13 @@ class History:
         HistoryError
             At the beginning of this kernel's moves.
         """
-        return self._step(self._undo, self._redo, "undo")
+        with self._lock:
+            if not self._cursor.can_undo:
+                raise HistoryError("There is nothing to undo.")
+            self._database.move(self.session, self._cursor.before, _now())
+            self._cursor.undo()
+        self._tell()
+        return self.current
 
     def redo(self) -> Picture | None:
         """Make the move again that was last taken back.
@@ -442,36 +446,30 @@ class History:
         HistoryError
             If nothing was taken back since the last move.
         """
-        return self._step(self._redo, self._undo, "redo")
+        with self._lock:
+            if not self._cursor.can_redo:
+                raise HistoryError("There is nothing to redo.")
+            self._database.move(self.session, self._cursor.after, _now())
+            self._cursor.redo()
+        self._tell()
+        return self.current
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a move to take back."""
-        return bool(self._undo)
+        return self._cursor.can_undo
 
     @property
     def can_redo(self) -> bool:
         """Whether there is a move to make again."""
-        return bool(self._redo)
-
-    def _step(self, source: list[int | None], target: list[int | None], verb: str) -> Picture | None:
-        with self._lock:
-            if not source:
-                raise HistoryError(f"There is nothing to {verb}.")
-            self._database.move(self.session, source[-1], _now())
-            target.append(self._cursor)
-            self._cursor = source.pop()
-            self._jumps = []
-            self.moves += 1
-        self._tell()
-        return self.current
+        return self._cursor.can_redo
 
     def _move(self, number: int) -> None:
         with self._lock:
-            self._picked.add(number)
-            if number != self._cursor:
+            self._cursor.picked.add(number)
+            if number != self.cursor:
                 self._database.move(self.session, number, _now())
-                self._moved(number)
+                self._cursor.go(number)
         self._tell()
 
     def replay(self, uid: str, *, cell_id: str | None = None, held: bool = False) -> tuple[int, ...]:
@@ -499,10 +497,10 @@ class History:
             self._shown_again.update(numbers)
             if row["follows"] and not held:
                 self._database.replayed(self.session, target, _now(), cell_id)
-                if target != self._cursor:
-                    self._moved(target)
+                if target != self.cursor:
+                    self._cursor.go(target)
             else:
-                self._database.replayed_in_passing(self.session, target, self._cursor, _now(), cell_id)
+                self._database.replayed_in_passing(self.session, target, self.cursor, _now(), cell_id)
         self._tell()
         return numbers
 
@@ -521,14 +519,9 @@ class History:
             raise HistoryError(f"#{picture.number} is gone already.")
         with self._lock:
             self._database.forget(row, _now(), token_hex(32), digests)
-            self._undo = [number for number in self._undo if number != picture.number]
-            self._redo = [number for number in self._redo if number != picture.number]
-            self._jumps = [number for number in self._jumps if number != picture.number]
             self._last_result = ()
-            if self._cursor == picture.number:
-                self._cursor = row["parent"]
-                self._database.move(self.session, self._cursor, _now())
-                self.moves += 1
+            if self._cursor.drop(picture.number, row["parent"]):
+                self._database.move(self.session, self.cursor, _now())
         self._tell()
 
     def follow(self, uid: str, since: int, *, replay: bool, cell_id: str | None = None) -> None:
@@ -551,9 +544,9 @@ class History:
                 if not replay:
                     self._database.stayed(row["id"])
                 return
-            if row["follows"] and target != self._cursor:
+            if row["follows"] and target != self.cursor:
                 self._database.move(self.session, target, _now(), replay=replay, cell_id=cell_id)
-                self._moved(target, by_job=True)
+                self._cursor.go(target, by_job=True)
         self._tell()
 
     def _answered(self, uid: str) -> tuple[Row, tuple[int, ...], int]:
@@ -571,19 +564,11 @@ class History:
 
         A call that was handed over while they worked started from there, and its replay does too.
         """
-        return [self[number] for number in self._jumps]
+        return [self[number] for number in self._cursor.jumps]
 
     def _tell(self) -> None:
         for watcher in list(self.watchers):
             watcher()
-
-    def _moved(self, number: int, *, by_job: bool = False) -> None:
-        before = [self._cursor] if by_job and self._cursor is not None else []
-        self._jumps = [*before, *self._jumps] if by_job else []
-        self._undo.append(self._cursor)
-        self._redo.clear()
-        self._cursor = number
-        self.moves += 1
 
     # --- writing ---
 
@@ -631,15 +616,12 @@ class History:
             The name of the `%retake` call that asked for it, or empty.
         """
         check_label(label)
-        site = site or CallSite()
-        pictures = [self._kept(data, position) for position, data in enumerate(response.images)]
+        pictures = [columns.picture(self.store, data, position) for position, data in enumerate(response.images)]
         for picture, sent in zip(pictures, response.originals, strict=False):
-            picture.update(self._kept_original(sent))
-        inputs = [self._kept_input(each, position) for position, each in enumerate(request.inputs)]
+            picture.update(columns.original(self.store, sent))
+        inputs = [columns.sent(self.store, each, position) for position, each in enumerate(request.inputs)]
         row = {
-            **_asked_row(request, alt),
-            **_answer_row(request, response, cost),
-            **_place_row(site),
+            **columns.of_answer(request, response, site or CallSite(), alt, cost),
             "key": answers or request.key,
             "retake": retake,
             "created": _now(),
@@ -651,47 +633,15 @@ class History:
             goes = move and not held
             numbers = self._database.add(row, pictures, inputs, label=label, flight=flight, move=goes)
             if goes:
-                self._moved(numbers[0], by_job=unmoved_since is not None)
+                self._cursor.go(numbers[0], by_job=unmoved_since is not None)
             if move:
                 self._last_result = tuple(numbers)
         self._tell()
         return [self[number] for number in numbers]
 
-    def _kept(self, data: bytes, position: int) -> dict[str, Any]:
-        from imgmagic import images
-
-        kind = sniff(data)
-        width, height = images.dimensions(data)
-        digest = self.store.put(data, kind)
-        return {
-            "position": position,
-            "digest": digest,
-            "file": digest,
-            "format": kind,
-            "width": width,
-            "height": height,
-        }
-
-    def _kept_original(self, data: bytes) -> dict[str, Any]:
-        kind = sniff(data)
-        return {"original": self.store.put(data, kind), "original_format": kind}
-
     def answered(self, picture: Picture) -> int:
         """Count the pictures of the answer that a picture belongs to, those that were forgotten included."""
         return self._database.answered(picture.generation.id)
-
-    def _kept_input(self, each: Any, position: int) -> dict[str, Any]:
-        kind = sniff(each.data)
-        digest = self.store.put(each.data, kind)
-        return {
-            "position": position,
-            "role": each.role,
-            "digest": digest,
-            "file": digest,
-            "format": kind,
-            "picture": each.number,
-            "identity": each.identity,
-        }
 
     def take_in(self, data: bytes, name: str) -> Picture:
         """Make a root of a picture that no engine made; the same bytes again give the same root. The cursor stays.
@@ -703,13 +653,8 @@ class History:
         name
             What to call it, in the place of a prompt.
         """
-        row = {
-            "operation": "import", "typed": name, "prompt": name, "alt": name, "key": "",
-            "params": json.dumps(dict(IMPORTED)), "engine": "", "model": "", "request_id": "", "caption": "imported",
-            "cost_usd": 0.0, "cost_as": "", "seconds": 0.0, "created": _now(), "session": self.session,
-            **_place_row(CallSite()),
-        }  # fmt: skip
-        number = self._database.take_in(row, self._kept(data, 0))
+        row = {**columns.of_import(name), "created": _now(), "session": self.session}
+        number = self._database.take_in(row, columns.picture(self.store, data, 0))
         self._tell()
         return self[number]
 
@@ -1033,18 +978,18 @@ class History:
 
     def _resumed(self, last: Row | None) -> list[str]:
         """Say from where a new kernel goes on; a current picture that is gone is no reason to fail."""
-        if last is None or self._cursor is None:
+        if last is None or self.cursor is None:
             return []
-        row = self._database.picture(self._cursor)
+        row = self._database.picture(self.cursor)
         if row is None:
-            self._cursor = None
+            self._cursor = Cursor()
             return []
         name = f" '{printable(row['label'], 40)}'" if row["label"] else ""
         try:
             used = datetime.fromisoformat(last["at"]).astimezone()
         except (ValueError, TypeError) as exc:
             raise HistoryError("The history's folder is damaged: a move has no date.") from exc
-        return [f"continuing from #{self._cursor}{name}, last used {used.day} {used:%b}"]
+        return [f"continuing from #{self.cursor}{name}, last used {used.day} {used:%b}"]
 
 
 def _forgotten(number: int, at: str) -> HistoryError:
@@ -1082,50 +1027,6 @@ def check_label(name: str | None) -> None:
     """
     if name is not None and not refs.LABEL.fullmatch(name):
         raise HistoryError(f"'{printable(name, 60)}' is no label: a letter, then letters, digits, _ and -.")
-
-
-def _asked_row(request: ImageRequest, alt: str | None) -> dict[str, Any]:
-    return {
-        "operation": request.operation,
-        "typed": request.typed or request.prompt,
-        "prompt": request.prompt,
-        "alt": alt or request.prompt,
-        "request": json.dumps(request.said, ensure_ascii=False),
-    }
-
-
-def _answer_row(request: ImageRequest, response: ImageResponse, cost: Cost | None) -> dict[str, Any]:
-    return {
-        "params": json.dumps({**asked(request), **response.details}, ensure_ascii=False),
-        "engine": response.engine,
-        "model": response.model,
-        "request_id": response.request_id,
-        "caption": response.caption,
-        "text_in": response.usage and response.usage.text_in,
-        "image_in": response.usage and response.usage.image_in,
-        "out": response.usage and response.usage.out,
-        "cost_usd": cost.usd if cost else None,
-        "cost_as": cost.assumed if cost else "",
-        "seconds": response.seconds,
-    }
-
-
-def _place_row(site: CallSite) -> dict[str, Any]:
-    uid = uuid4().hex
-    return {
-        "cell_id": site.cell_id,
-        "position": site.position,
-        "uid": uid,
-        "site": site.name or f"~{uid}#0",
-    }
-
-
-def asked(request: ImageRequest) -> dict[str, Any]:
-    """Give what was asked for besides words, for `picture.params`; a refine inherits from it."""
-    asked = {name: getattr(request, name) for name in ("n", "size", "quality", "background", "format")}
-    optional = {"compression": request.compression, "moderation": request.moderation, "model": request.model}
-    optional |= {"fidelity": request.fidelity, "soft": request.soft or None}
-    return asked | {name: value for name, value in optional.items() if value is not None} | dict(request.params)
 
 
 def _now() -> str:

@@ -16,7 +16,7 @@ RANKS = [
     ["errors"],
     ["exchange", "environment", "refs", "template", "formats", "checks", "calls", "engines.sse"],
     ["credentials"],
-    ["settings", "parts", "store", "manifest", "replay", "stale", "jobs"],
+    ["settings", "parts", "store", "manifest", "replay", "stale", "jobs", "cursor"],
     ["executions"],
     ["archive", "cell", "expressions", "images", "prices", "render", "net", "places", "entra", "engines.dialects"],
     [
@@ -31,7 +31,7 @@ RANKS = [
         "download",
     ],
     ["engines.explain", "engines.patience", "engines.stream", "values"],
-    ["folder", "packing", "masks", "previews", "budget", "script"],
+    ["folder", "columns", "packing", "masks", "previews", "budget", "script"],
     ["difference"],
     ["composite", "inputs", "damage"],
     ["prepare"],
