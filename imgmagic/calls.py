@@ -205,6 +205,7 @@ class Call(Generic[T]):
         self._work, self._late = work, late
         self._result: T | None = None
         self._error: BaseException | None = None
+        self._over = False
         self._thread = threading.Thread(target=self._run, daemon=True, name="imgmagic-call")
 
     def start(self) -> Call[T]:
@@ -243,7 +244,7 @@ class Call(Generic[T]):
     @property
     def done(self) -> bool:
         """Whether it is not under way: it has ended, or was interrupted before it began."""
-        return not self._thread.is_alive()
+        return self._over or not self._thread.is_alive()
 
     @property
     def _outcome(self) -> T | BaseException:
@@ -260,6 +261,7 @@ class Call(Generic[T]):
     def _end(self) -> None:
         """Hand the outcome to the one who waits, or to nobody in particular."""
         with self.watch.storing() as awaited:
+            self._over = True  # said first: whoever is told of the end must not find the call still under way
             self.watch.end(awaited=awaited)
         if not awaited:
             self._late(self._outcome)
