@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import struct
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
-from imgmagic.engines.sketch import city, filters, relief, shore, sky, things
+from imgmagic.engines.sketch import city, edits, relief, shore, sky, things
 from imgmagic.engines.sketch.noise import fractal, look
 from imgmagic.engines.sketch.scene import LONGEST, Scene
 from imgmagic.engines.sketch.view import View
@@ -48,6 +49,10 @@ _BROKEN = (
 )
 
 
+#: What is drawn as something else.
+_NEAREST = {"golden hour": "sunset", "island": "beach", "harbour": "city", "space": "desert", "studio": "desert"}
+
+
 def draw(scene: Scene, width: int, height: int, *, transparent: bool = False) -> Image.Image:
     """Draw a scene.
 
@@ -65,6 +70,7 @@ def draw(scene: Scene, width: int, height: int, *, transparent: bool = False) ->
     Image
         RGB, or RGBA if transparent.
     """
+    scene = replace(scene, place=_NEAREST.get(scene.place, scene.place), time=_NEAREST.get(scene.time, scene.time))
     view = View(scene, width, height)
     edge = shore.shore_of(view) if scene.place not in _LAND else None
     if transparent:
@@ -83,9 +89,7 @@ def draw(scene: Scene, width: int, height: int, *, transparent: bool = False) ->
     things.paint(view, edge)
     _weather(view)
     picture = Image.fromarray(_bytes(view))
-    for name in scene.filters:
-        picture = filters.apply(picture, name)
-    return picture
+    return edits.finished(picture, scene)
 
 
 def _bytes(view: View) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -110,10 +114,7 @@ def _cut_out(view: View, edge: shore.Shore | None) -> Image.Image:
     # The canvas began black, so its colours are premultiplied by the coverage.
     view.canvas /= np.maximum(alpha, 1e-3)[..., None]
     picture = Image.fromarray(_bytes(view))
-    for name in view.scene.filters:
-        picture = filters.apply(picture, name)
-    picture.putalpha(Image.fromarray((alpha * 255 + 0.5).astype(np.uint8)))
-    return picture
+    return edits.finished(picture, view.scene, Image.fromarray((alpha * 255 + 0.5).astype(np.uint8)))
 
 
 def _weather(view: View) -> None:
@@ -125,7 +126,7 @@ def _weather(view: View) -> None:
         x = view.across[None]
         y = (np.arange(view.height, dtype=np.float32) / np.float32(view.unit))[:, None]
         streak = look(tile, x * 3.1 + y * 0.42, y * 0.20) + 0.7 * look(tile, x * 1.3 + y * 0.20 + 0.5, y * 0.10)
-        amount = np.clip(streak * 0.5 - 0.45, 0, 1) * (0.22 if weather == "rain" else 0.13)
+        amount = np.clip(streak * 0.5 - 0.45, 0, 1) * (0.22 if weather == "rain" else 0.13) * view.scene.force
         view.canvas += (view.light.horizon * 1.05 - view.canvas) * amount[..., None]
     if weather == "snow":
         _flakes(view, random)
@@ -134,7 +135,7 @@ def _weather(view: View) -> None:
 def _flakes(view: View, random: np.random.Generator) -> None:
     from PIL import ImageDraw, ImageFilter
 
-    area = view.width * view.height / view.unit**2
+    area = view.width * view.height / view.unit**2 * view.scene.force
     for size, count, soft in ((0.0016, 900, 0.0), (0.0030, 420, 0.0012), (0.0065, 90, 0.0035)):
         sheet = Image.new("L", (view.width, view.height))
         pen = ImageDraw.Draw(sheet)

@@ -16,6 +16,7 @@ import numpy as np
 
 from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.noise import SIDE, Floats, fractal, look, shaped, spectrum, step
+from imgmagic.engines.sketch.scene import Tone
 from imgmagic.engines.sketch.view import View, rgb, toned
 
 if TYPE_CHECKING:
@@ -107,13 +108,14 @@ class _Water:
         self.view, self.shore = view, shore
         self.kind = "sea" if shore.kind in ("beach", "open") and view.scene.place != "city" else "lake"
         calm = {"sea": 0.085, "lake": 0.030}[self.kind]
-        self.rough = calm * {"storm": 2.2, "rain": 1.5}.get(view.scene.weather, 1.0)
+        self.rough = calm * {"storm": 2.2, "rain": 1.5}.get(view.scene.weather, 1.0) * view.scene.waves
         self.slopes = _waves(random, 1.0 if self.kind == "sea" else 0.5)
         self.lace = fractal(random, 1.25, 4)
         lit = view.light.ambient + view.light.key * 0.55
         tone = view.scene.water
         hue = vocabulary.COLOURS[tone.colour][0] if tone.colour else None
         self.deep, self.shallow = (toned(rgb(each), tone, hue) * lit for each in _WATER[self.kind])
+        self.tone, self.hue = tone, hue
         self.white = np.minimum(view.light.ambient * 0.95 + view.light.key * 0.62, 1)
         self.sand = rgb((0.80, 0.72, 0.55)) * lit
 
@@ -122,6 +124,9 @@ class _Water:
         slope = self._slope(z, world)
         sx, sz = slope.real, slope.imag
         reflected, glitter = self._mirror(above, v, sx, sz)
+        if self.tone != Tone():
+            # Water of another colour tints what it mirrors, or it would keep the sky's.
+            reflected += (toned(reflected, self.tone, self.hue) - reflected) * np.float32(0.6)
         grazing = np.clip(v / np.sqrt(1 + v * v) + 0.55 * sz, 0.015, 1)
         share = np.float32(0.02) + np.float32(0.98) * (1 - grazing) ** 4
         share *= np.float32(0.80 if self.kind == "sea" else 0.94)

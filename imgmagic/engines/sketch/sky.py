@@ -24,9 +24,9 @@ def paint(view: View) -> None:
     rows = min(view.height, view.first + 2)
     _gradient(view, rows)
     scene = view.scene
-    if scene.thing("stars") and scene.weather not in _COVERED:
+    if scene.thing("stars"):
         _stars(view, rows)
-    if scene.thing("moon") and scene.weather not in _COVERED:
+    if scene.thing("moon"):
         _moon(view, rows)
     if scene.thing("sun"):
         _sun(view, rows)

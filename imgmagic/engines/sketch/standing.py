@@ -24,6 +24,16 @@ def count(thing: Thing, usual: int, most: int = 200) -> int:
     return min(most, thing.count or max(1, round(usual * thing.amount)))
 
 
+def numbers(thing: Thing, usual: int, most: int = 200) -> range:
+    """Give the numbers by which things are told apart; each has a place of its own."""
+    return range(thing.first, thing.first + count(thing, usual, most))
+
+
+def luck(view: View, thing: Thing) -> np.random.Generator:
+    """Give the random numbers of a kind of thing; those added later have others."""
+    return view.rng(thing.kind, thing.first) if thing.first else view.rng(thing.kind)
+
+
 def spot(view: View, thing: Thing, random: np.random.Generator, spread: tuple[float, float] = (-0.5, 0.5)) -> float:
     """Give where something stands across the picture, in units."""
     low, high = _SIDES.get(thing.side, spread)

@@ -15,7 +15,7 @@ import numpy as np
 
 from imgmagic.engines.sketch import small, trees, vocabulary
 from imgmagic.engines.sketch.noise import fractal, look
-from imgmagic.engines.sketch.standing import SCALE, count, mirrored, screen, spot, stand, tallest
+from imgmagic.engines.sketch.standing import SCALE, count, luck, mirrored, numbers, screen, spot, stand, tallest
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -46,7 +46,7 @@ def _palms(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
     side = {"left": -1.0, "right": 1.0}.get(thing.side, side)
     reach = view.width / view.unit
     size = SCALE.get(thing.size, 1.0)
-    for number in range(count(thing, vocabulary.USUAL_NUMBER["palms"])):
+    for number in numbers(thing, vocabulary.USUAL_NUMBER["palms"]):
         each = view.rng("palm", number)
         # The first two stand in front, the others follow the shore into the distance.
         depth = (
@@ -107,7 +107,7 @@ def _grove(view: View, thing: Thing, shore: Shore | None, kind: str) -> list[_St
     snowy = view.scene.weather == "snow" or view.scene.place == "snow"
     grown: dict[int, Image.Image] = {}
     placed: list[_Standing] = []
-    for number in range(count(thing, usual)):
+    for number in numbers(thing, usual):
         each = view.rng(kind, number)
         depth, across = _site(view, thing, shore, each)
         tall = (
@@ -164,10 +164,10 @@ def _trees(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
 
 
 def _boats(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
-    random = view.rng("sailboat")
+    random = luck(view, thing)
     placed: list[_Standing] = []
     side = -shore.mirror if shore and shore.kind == "beach" else 0.0
-    for number in range(count(thing, 1)):
+    for number in numbers(thing, 1):
         depth = float(random.uniform(9, 17)) * (1 + 0.35 * number)
         spread = (0.05, 0.40) if side > 0 else (-0.40, -0.05) if side < 0 else (-0.38, 0.38)
         across = spot(view, thing, random, spread)
@@ -183,11 +183,11 @@ def _boats(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
 
 
 def _house(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
-    random = view.rng(thing.kind)
+    random = luck(view, thing)
     lighthouse = thing.kind == "lighthouse"
     wet = shore is not None and shore.kind in ("open", "bank", "beach")
     placed: list[_Standing] = []
-    for number in range(count(thing, 1)):
+    for number in numbers(thing, 1):
         depth = float(random.uniform(9, 12)) if wet and lighthouse else float(random.uniform(8, 13))
         side = 1.0 if random.random() < 0.5 else -1.0
         if shore is not None and shore.kind == "beach":
@@ -215,7 +215,7 @@ def _house(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
 
 def _birds(view: View, thing: Thing, _: Shore | None) -> list[_Standing]:
     def draw() -> None:
-        random = view.rng("birds")
+        random = luck(view, thing)
         middle = spot(view, thing, random, (-0.28, 0.28)) * view.unit + view.width / 2
         for _ in range(count(thing, 9, 40)):
             span = view.unit * float(random.uniform(0.028, 0.046)) * SCALE.get(thing.size, 1.0)
@@ -229,7 +229,7 @@ def _birds(view: View, thing: Thing, _: Shore | None) -> list[_Standing]:
 
 def _balloon(view: View, thing: Thing, _: Shore | None) -> list[_Standing]:
     def draw() -> None:
-        random = view.rng("balloon")
+        random = luck(view, thing)
         for number in range(count(thing, 1)):
             tall = view.unit * float(random.uniform(0.13, 0.17)) * SCALE.get(thing.size, 1.0) * (0.8**number)
             x = spot(view, thing, random, (-0.34, 0.34)) * view.unit + view.width / 2

@@ -168,6 +168,7 @@ class View:
         scene = self.scene
         zenith, middle, horizon, key, ambient, disc = (rgb(each) for each in _PALETTES[scene.time])
         grey, of, left, haze = _WEATHERS[scene.weather]
+        haze *= scene.force
         target = rgb(of) * _DIM[scene.time]
         if scene.time == "night":
             target = target * rgb((0.72, 0.92, 1.40))
