@@ -82,7 +82,7 @@ def _apart(one: Scene, other: Scene, size: tuple[int, int]) -> Floats:
 
 
 def _cover(apart: Floats) -> Floats:
-    return np.asarray(np.clip((apart - 3) / 8, 0, 1), np.float32)
+    return np.asarray(np.clip((apart - 4) / 8, 0, 1), np.float32)
 
 
 def _mask(cover: Floats, size: tuple[int, int]) -> bytes:
