@@ -5,9 +5,9 @@
                      └───────── instructions ◀── refine ───────┘
 
 One module per arrow; `vocabulary` is the data, `lexicon` and `clauses` read it out of a text, `edits` are the plain
-operations on the picture as a whole; `sky`, `relief`, `shore`, `city`, `trees`, `small` and `things` draw. A
-picture that carries no scene is edited by `photo`; a prompt in which nothing is known becomes a `card`. Importing this
-module loads neither numpy nor Pillow: they come with the first picture.
+operations on the picture as a whole; `sky`, `relief`, `shore`, `city` and `things` draw. A picture that carries no
+scene is edited by `photo`; a prompt in which nothing is known becomes a `card`. Importing this module loads neither
+numpy nor Pillow: they come with the first picture.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from imgmagic.engines.sketch import instructions, vocabulary, words
+from imgmagic.engines.sketch.easel import Easel
 from imgmagic.engines.sketch.lexicon import refusal
 from imgmagic.engines.sketch.scene import seed_of
 from imgmagic.errors import ImageError, printable
@@ -34,14 +35,30 @@ __all__ = ["SketchEngine"]
 
 _CAPTION = "sketch engine: drawn by rules, not by an AI model"
 _SMALLEST, _LARGEST = 256, 3840
+_SLOW = ("high", "xhigh", "max")
 _SIZE = re.compile(r"([0-9]{1,5})x([0-9]{1,5})", re.ASCII)
 
 
 class SketchEngine:
-    """Draws landscapes from words, and edits them by instruction; see `imgmagic.engines.Engine`."""
+    """Draws landscapes from words, and edits them by instruction; see `imgmagic.engines.Engine`.
+
+    Parameters
+    ----------
+    partials
+        Unfinished pictures to show on the way, 0 to 3; None shows one at high quality, which takes its time.
+    """
 
     name = "sketch"
     paid = False
+
+    def __init__(self, partials: int | None = None) -> None:
+        self._partials = partials
+
+    def partials(self, request: ImageRequest) -> int:
+        """Say how many unfinished pictures are shown; only where one picture is drawn, as services do."""
+        if request.n > 1:
+            return 0
+        return self._partials if self._partials is not None else int(request.quality in _SLOW)
 
     def describe(self, request: ImageRequest) -> str:  # noqa: ARG002 - the protocol's
         """Say who answers."""
@@ -59,7 +76,7 @@ class SketchEngine:
 
         return parts.find(data, words)
 
-    def make(self, request: ImageRequest, watch: Watch | None = None) -> ImageResponse:  # noqa: ARG002
+    def make(self, request: ImageRequest, watch: Watch | None = None) -> ImageResponse:
         """Draw the pictures of a request.
 
         Raises
@@ -68,6 +85,8 @@ class SketchEngine:
             If the size, the background or the source cannot be used.
         SketchError
             If an instruction is not understood or would change nothing.
+        StoppedError
+            If nobody wants the picture any more.
         """
         began = time.monotonic()
         transparent = request.background == "transparent"
@@ -75,7 +94,8 @@ class SketchEngine:
             raise ImageError(
                 "A JPEG cannot be transparent.", hint="Use --format png or webp with --background transparent."
             )
-        answer = _refine(request) if request.operation == "refine" else _imagine(request)
+        easel = Easel(request, watch, self.partials(request))
+        answer = _refine(request, easel) if request.operation == "refine" else _imagine(request, easel)
         images, details, caption = answer
         return ImageResponse(
             images=images,
@@ -112,19 +132,24 @@ def _details(drawn: tuple[str, ...], left: tuple[str, ...]) -> dict[str, object]
     return {"drawn": list(drawn), "not_drawn": list(left)}
 
 
-def _imagine(request: ImageRequest) -> _Answer:
-    width, height = _size(request.size, (1024, 1024))
-    readings = [words.read_prompt(request.prompt, index) for index in range(max(1, request.n))]
+def _imagine(request: ImageRequest, easel: Easel) -> _Answer:
+    size = _size(request.size, (1024, 1024))
+    readings = [words.read_prompt(request.prompt, index) for index in _indices(request)]
     first = readings[0]
     if first.scene is None:
-        return _cards(request, width, height), _details((), first.not_drawn), _card_caption(first.not_drawn)
+        return _cards(request, *size), _details((), first.not_drawn), _card_caption(first.not_drawn)
     palette = _palette(request)
     scenes = [replace(each.scene, palette=palette) for each in readings if each.scene is not None]
-    images = tuple(_drawn(each, (width, height), request) for each in scenes)
+    images = tuple(easel.drawn(each, size) for each in scenes)
     return images, _details(first.drawn, first.not_drawn), _caption(first.drawn, first.not_drawn)
 
 
-def _refine(request: ImageRequest) -> _Answer:
+def _indices(request: ImageRequest) -> range:
+    """Give the numbers of the variations; a retake goes on where the last answer to the same request ended."""
+    return range(request.take, request.take + max(1, request.n))
+
+
+def _refine(request: ImageRequest, easel: Easel) -> _Answer:
     from imgmagic.engines.sketch import picture
 
     if request.source is None:
@@ -136,12 +161,11 @@ def _refine(request: ImageRequest) -> _Answer:
         return _retouched(request, source, size, palette)
     before = replace(scene, palette=palette) if palette else scene
     reading = instructions.edit(before, request.prompt, different=before != scene)
-    versions = [_varied(reading.scene, index) for index in range(max(1, request.n)) if reading.scene is not None]
-    first = picture.draw(versions[0], *size, transparent=request.background == "transparent")
-    if _unchanged(source, scene, versions[0], first):
+    versions = [_varied(reading.scene, index) for index in _indices(request) if reading.scene is not None]
+    first = easel.draw(versions[0], size)
+    if not request.take and _unchanged(source, scene, versions[0], first, easel):
         raise refusal(f"Nothing would change in the picture by {printable(request.prompt, 60)!r}.")
-    data = picture.encode(first, versions[0], request.format, request.compression)
-    images = (data, *(_drawn(each, size, request) for each in versions[1:]))
+    images = (easel.encoded(first, versions[0]), *(easel.drawn(each, size) for each in versions[1:]))
     return images, _details(reading.drawn, reading.not_drawn), _caption(reading.drawn, reading.not_drawn)
 
 
@@ -159,30 +183,20 @@ def _retouched(request: ImageRequest, source: Image, size: tuple[int, int], pale
     return (data,) * max(1, request.n), details, _caption((), left, start)
 
 
-def _unchanged(source: Image, before: Scene, after: Scene, image: Image) -> bool:
+def _unchanged(source: Image, before: Scene, after: Scene, image: Image, easel: Easel) -> bool:
     """Whether a new scene looks like the old one, as when its difference is hidden or not drawn."""
-    from imgmagic.engines.sketch import picture
-
     if ("A" in source.getbands()) != ("A" in image.getbands()):
         return False
     if source.format == "PNG" and (source.size, source.mode) == (image.size, image.mode):
         return source.tobytes() == image.tobytes()
     # A lossy source, or another size: small drafts tell most, else the old scene is drawn again.
-    clear = "A" in image.getbands()
-    drafts = [picture.draw(each, 256, 256, transparent=clear).tobytes() for each in (before, after)]
-    return drafts[0] == drafts[1] and picture.draw(before, *image.size, transparent=clear).tobytes() == image.tobytes()
+    drafts = [easel.draw(each, (256, 256)).tobytes() for each in (before, after)]
+    return drafts[0] == drafts[1] and easel.draw(before, image.size).tobytes() == image.tobytes()
 
 
 def _varied(scene: Scene, index: int) -> Scene:
     """Give the first version as it is and the others in another composition."""
     return replace(scene, seed=seed_of(scene.seed, "variation", index)) if index else scene
-
-
-def _drawn(scene: Scene, size: tuple[int, int], request: ImageRequest) -> bytes:
-    from imgmagic.engines.sketch import picture
-
-    image = picture.draw(scene, *size, transparent=request.background == "transparent")
-    return picture.encode(image, scene, request.format, request.compression)
 
 
 def _cards(request: ImageRequest, width: int, height: int) -> tuple[bytes, ...]:
@@ -191,7 +205,7 @@ def _cards(request: ImageRequest, width: int, height: int) -> tuple[bytes, ...]:
     def encoded(image: Image) -> bytes:
         return picture.encode(image, None, request.format, request.compression)
 
-    return tuple(encoded(card.draw(request.prompt, width, height, index)) for index in range(max(1, request.n)))
+    return tuple(encoded(card.draw(request.prompt, width, height, index)) for index in _indices(request))
 
 
 def _size(asked: str, auto: tuple[int, int]) -> tuple[int, int]:
