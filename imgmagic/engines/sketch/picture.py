@@ -31,18 +31,8 @@ KEY = "imgmagic:scene"
 _LAND = ("meadow", "hills", "mountains", "forest", "desert", "snow", *SKYLESS)
 #: Working resolution: how many pixels are drawn for each side of one of the picture.
 _FINENESS = {"low": 0.5, "high": 1.5, "xhigh": 2.0, "max": 2.0}
-_BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    struct.error,
-    MemoryError,
-)
+#: What Pillow raises at broken files.
+_BROKEN = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, OverflowError, struct.error, MemoryError)
 
 
 def draw(
@@ -131,13 +121,10 @@ def _finished(picture: Image.Image, scene: Scene, size: tuple[int, int]) -> Imag
     if picture.size != size:
         way = Image.Resampling.BICUBIC if picture.width < size[0] else Image.Resampling.BOX
         picture = picture.resize(size, way)
-    if not scene.filters:
-        return picture
     alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
     picture = picture.convert("RGB")
     for edit in scene.filters:
         picture = filters.apply(picture, edit)
-        alpha = filters.cut(alpha, edit) if alpha is not None else None
     if alpha is not None:
         picture.putalpha(alpha)
     return picture

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgmagic.engines.sketch.noise import SIDE, Floats, fractal, look, shaped, spectrum, step
+from imgmagic.engines.sketch.scene import Tone
 from imgmagic.engines.sketch.view import View, mix, rgb, toned
 
 if TYPE_CHECKING:
@@ -140,6 +141,9 @@ class _Water:
         slope = self._slope(z, world)
         sx, sz = slope.real, slope.imag
         reflected, glitter = self._mirror(above, v, sx, sz)
+        if self.view.scene.water != Tone():
+            # Water of another colour tints what it mirrors, or it would keep the sky's.
+            reflected += (toned(reflected, self.view.scene.water) - reflected) * np.float32(0.6)
         grazing = np.clip(v / np.sqrt(1 + v * v) + 0.55 * sz, 0.015, 1)
         share = np.float32(0.02) + np.float32(0.98) * (1 - grazing) ** 4
         share *= np.float32(0.80 if self.kind == "sea" else 0.94)
