@@ -229,7 +229,7 @@ def balloon(random: Random, tall: float, colour: str, side: float, dark: bool) -
     gores, rings = 12, 40
     usual, other = _ENVELOPES[int(random.integers(len(_ENVELOPES)))]
     main = hue(colour, usual)
-    other = (0.97, 0.95, 0.90) if colour else other
+    other = (main[0] * 0.74, main[1] * 0.74, main[2] * 0.74) if colour else other
     t = np.linspace(0, 1, rings)
     radius = 0.36 * np.where(
         t > 0.37, np.cos((t - 0.37) / 0.63 * 1.40), np.sqrt(np.clip(1 - (1 - t / 0.37) ** 2, 0, 1))

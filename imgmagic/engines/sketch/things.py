@@ -295,9 +295,9 @@ def _site(
         water = _water(shore, across, depth)
         fits = {"dry": water < -0.15, "wet": water > 0.4 or shore is None}.get(kind.where, True)
         fits &= kind.where == "air" or not _on_road(view, across, depth)
-        if abs(across) < 0.49 * view.reach and fits and (kind.where == "air" or _seen(view, across, depth)):
+        if abs(across) < 0.43 * view.reach and fits and (kind.where == "air" or _seen(view, across, depth)):
             break
-    return depth, max(-0.45, min(across / view.reach, 0.45)) * view.reach
+    return depth, max(-0.42, min(across / view.reach, 0.42)) * view.reach
 
 
 def _founded(view: View, shore: Shore | None, each: Standing, *, float_: bool) -> list[Standing]:
