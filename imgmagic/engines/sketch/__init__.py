@@ -162,7 +162,7 @@ def _refine(request: ImageRequest, easel: Easel) -> _Answer:
     before = replace(scene, palette=palette) if palette else scene
     reading = instructions.edit(before, request.prompt, different=before != scene)
     versions = [_varied(reading.scene, index) for index in _indices(request) if reading.scene is not None]
-    first = easel.draw(versions[0], size)
+    first = easel.draw(versions[0], size, shown=True)
     if not request.take and _unchanged(source, scene, versions[0], first, easel):
         raise refusal(f"Nothing would change in the picture by {printable(request.prompt, 60)!r}.")
     images = (easel.encoded(first, versions[0]), *(easel.drawn(each, size) for each in versions[1:]))

@@ -31,18 +31,8 @@ KEY = "imgmagic:scene"
 _LAND = ("meadow", "hills", "mountains", "forest", "desert", "snow", *SKYLESS)
 #: Working resolution: how many pixels are drawn for each side of one of the picture.
 _FINENESS = {"low": 0.5, "high": 1.5, "xhigh": 2.0, "max": 2.0}
-_BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    struct.error,
-    MemoryError,
-)
+#: What Pillow raises at broken files.
+_BROKEN = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, OverflowError, struct.error, MemoryError)
 
 
 def draw(

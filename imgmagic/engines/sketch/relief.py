@@ -248,13 +248,12 @@ def _sandy(view: View) -> bool:
 
 def land(view: View) -> None:
     """Draw the open country in front: grass, dunes or snow."""
-    random = view.rng("cover")
     scene = view.scene
     lowest = (view.height - view.horizon) / view.unit * 1.25
     view.canvas[view.first - 1 :] = view.light.horizon
     near = 1 / np.linspace(lowest, 0.10, int(view.unit * 0.52), dtype=np.float32)
     far = np.geomspace(10.2, 260, int(view.unit * 0.30) + 60, dtype=np.float32)
-    paint = (_dune_sand if _sandy(view) else _snow if view.snowy else _grass)(random)
+    paint = _covered(view)
     shade = rgb((0.70, 0.66, 0.72) if scene.place == "forest" else (1, 1, 1))
     road = view.road
 
@@ -303,33 +302,19 @@ def _dunes(random: np.random.Generator) -> Height:
     return height
 
 
-def _grass(random: np.random.Generator) -> Albedo:
-    patch, blade = fractal(random, 2.0, 2), fractal(random, 1.1, 6)
+def _covered(view: View) -> Albedo:
+    """Give the colour of grass, sand or snow."""
+    random = view.rng("cover")
+    patch, fine = fractal(random, 2.0, 2), fractal(random, 1.1, 6)
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        tuft = 0.75 * look(blade, x / 1.3, z / 3.1) * np.exp(z * np.float32(-0.16))
-        tuft += 0.55 * look(blade, x / 7 + 0.3, z / 17)
-        wide = np.clip(0.5 + 0.26 * look(patch, x / 37, z / 60), 0, 1)
-        colour = mix(rgb((0.24, 0.38, 0.11)), rgb((0.50, 0.55, 0.19)), wide)
+        near = np.exp(z * np.float32(-0.16))
+        if view.snowy:
+            return np.asarray(rgb("ccd4e6") * (1 + 0.02 * look(patch, x / 9, z / 22))[..., None], np.float32)
+        if _sandy(view):
+            return np.asarray(rgb("d19457") * (1 + 0.022 * near * look(fine, x / 5, z / 9))[..., None], np.float32)
+        tuft = 0.75 * look(fine, x / 1.3, z / 3.1) * near + 0.55 * look(fine, x / 7 + 0.3, z / 17)
+        colour = mix(rgb("3d611c"), rgb("808c30"), np.clip(0.5 + 0.26 * look(patch, x / 37, z / 60), 0, 1))
         return np.asarray(colour * np.clip(0.98 + 0.15 * tuft, 0.4, 1.6)[..., None], np.float32)
-
-    return albedo
-
-
-def _dune_sand(random: np.random.Generator) -> Albedo:
-    grain = fractal(random, 1.0, 8)
-
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        spots = look(grain, x / 5, z / 9) * np.float32(0.022) * np.exp(z * np.float32(-0.05))
-        return np.asarray(rgb((0.82, 0.58, 0.34)) * (1 + spots[..., None]), np.float32)
-
-    return albedo
-
-
-def _snow(random: np.random.Generator) -> Albedo:
-    drift = fractal(random, 1.6, 3)
-
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        return np.asarray(rgb((0.80, 0.83, 0.90)) * (1 + 0.02 * look(drift, x / 9, z / 22))[..., None], np.float32)
 
     return albedo

@@ -252,7 +252,7 @@ def _sheet(view: View, rows: int) -> None:
 def _rainbow(view: View, rows: int) -> None:
     for top, bottom in view.bands(0, rows):
         up = view.up(top, bottom)[:, None]
-        far = np.hypot(view.across[None] + np.float32(np.sign(view.sun[0]) * 0.12), up + np.float32(0.12))
+        far = np.hypot(view.across[None] + np.float32(np.sign(view.sun[0]) * 0.26), up + np.float32(0.12))
         band = (far - 0.50) / 0.055
         colours = np.stack([np.exp(-(((band - at) / 0.24) ** 2)) for at in (0.80, 0.52, 0.24)], -1)
         sky = view.canvas[top:bottom]

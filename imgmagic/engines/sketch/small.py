@@ -215,12 +215,21 @@ def bird(random: Random, tall: float, colour: str, side: float, dark: bool) -> I
     return sheet.done()
 
 
+_ENVELOPES: tuple[tuple[RGB, RGB], ...] = (
+    ((0.86, 0.22, 0.17), (0.98, 0.80, 0.36)),
+    ((0.16, 0.38, 0.66), (0.95, 0.93, 0.88)),
+    ((0.96, 0.62, 0.16), (0.62, 0.20, 0.36)),
+    ((0.20, 0.55, 0.50), (0.98, 0.86, 0.42)),
+)
+
+
 def balloon(random: Random, tall: float, colour: str, side: float, dark: bool) -> Image.Image:
     """Draw a hot-air balloon with gores shaded as on a ball."""
     sheet = Sheet(tall, 0.74)
     gores, rings = 12, 40
-    main = hue(colour, (0.86, 0.22, 0.17))
-    other = (0.97, 0.95, 0.90) if colour else (0.98, 0.80, 0.36)
+    usual, other = _ENVELOPES[int(random.integers(len(_ENVELOPES)))]
+    main = hue(colour, usual)
+    other = (main[0] * 0.74, main[1] * 0.74, main[2] * 0.74) if colour else other
     t = np.linspace(0, 1, rings)
     radius = 0.36 * np.where(
         t > 0.37, np.cos((t - 0.37) / 0.63 * 1.40), np.sqrt(np.clip(1 - (1 - t / 0.37) ** 2, 0, 1))

@@ -116,7 +116,7 @@ def _shadow(view: View, image: Image.Image, foot: tuple[float, float], tall: flo
 def _mirrored(view: View, image: Image.Image, foot: tuple[float, float], tall: float) -> None:
     """Draw a thing's reflection in the water below it, broken by the waves."""
     flipped = _fitted(image, tall).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    pixels = np.asarray(flipped, np.float32)[: max(2, round(tall * 0.8))] / 255
+    pixels = np.asarray(flipped, np.float32)[: max(2, round(tall * 0.6))] / 255
     high, wide = pixels.shape[:2]
     jitter = view.rng("mirrored", round(foot[0])).normal(0, 0.03 * wide, high)
     columns = np.clip(np.arange(wide) + jitter[:, None].astype(int), 0, wide - 1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from imgmagic.engines.sketch import small, trees, vocabulary
+from imgmagic.engines.sketch import small, trees
 from imgmagic.engines.sketch.noise import fractal, look
 from imgmagic.engines.sketch.pen import TALLEST, hue
 from imgmagic.engines.sketch.shore import ISLAND
@@ -38,6 +38,9 @@ Random = np.random.Generator
 
 def paint(view: View, shore: Shore | None) -> None:
     """Draw every standing thing of the scene, far to near, and what flies above."""
+    for thing in view.scene.things:
+        if thing.kind == "flowers":
+            _flowers(view, thing, shore)
     found = [
         (thing.kind, _PLANS[thing.kind](view, thing, shore)) for thing in view.scene.things if thing.kind in _PLANS
     ]
@@ -49,9 +52,6 @@ def paint(view: View, shore: Shore | None) -> None:
         placed = _staged(view, placed)
     for each in sorted(placed, key=lambda each: -each.depth):
         stand(view, each)
-    flowers = view.scene.thing("flowers")
-    if flowers:
-        _flowers(view, flowers, shore)
 
 
 def _hides(each: Standing, other: Standing) -> bool:
@@ -75,14 +75,10 @@ def _staged(view: View, placed: list[Standing]) -> list[Standing]:
     return staged
 
 
-def count(thing: Thing, usual: int, most: int = 200) -> int:
-    """Give how many there are: as said, or the usual number scaled."""
-    return min(most, thing.count or max(1, round(usual * thing.amount)))
-
-
 def _numbers(thing: Thing, usual: int, most: int = 200) -> range:
-    """Give the numbers by which things are told apart; each has a place of its own, also those added later."""
-    return range(thing.first, thing.first + count(thing, usual, most))
+    """Give the numbers of things: as many as said, or the usual number scaled; each has a place of its own."""
+    first = int(getattr(thing, "first", 0))
+    return range(first, first + min(most, thing.count or max(1, round(usual * thing.amount))))
 
 
 def _spot(view: View, thing: Thing, random: Random, spread: tuple[float, float] = (-0.5, 0.5)) -> float:
@@ -117,7 +113,7 @@ def _palms(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
     side = {"left": -1.0, "right": 1.0}.get(thing.side, side)
     size = _SCALE.get(thing.size, 1.0)
     placed: list[Standing] = []
-    for number in _numbers(thing, vocabulary.USUAL_NUMBER["palms"]):
+    for number in _numbers(thing, 6):
         each = view.rng("palm", number)
         # The first two stand in front, the others follow the shore into the distance.
         depth = (
@@ -150,7 +146,7 @@ def _on_island(view: View, shore: Shore, random: Random, spread: tuple[float, fl
 def _grove(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
     """Conifers or broad-leaved trees: a wood if that is the place, else a few groups that leave the middle open."""
     kind, wood = thing.kind, view.scene.place == "forest"
-    usual = 100 if wood else (9 if shore else 12)
+    usual = 100 if wood else 9 if shore else {"mountains": 26}.get(view.scene.place, 12)
     scale = _SCALE.get(thing.size, 1.0) * (1.7 if shore else {"pines": 2.6, "trees": 2.2}[kind] if wood else 1.5)
     grown: dict[int, Image.Image] = {}
 
@@ -193,7 +189,7 @@ def _tree_site(view: View, thing: Thing, shore: Shore | None, random: Random) ->
         if wood and not thing.side and depth < 9:
             # Near trees frame the picture.
             across = float(np.sign(across)) * (0.56 - 0.26 * float(random.random()) * depth / 9) * reach
-        if wood or _seen(view, across, depth):
+        if (wood or _seen(view, across, depth)) and not _on_road(view, across, depth):
             break
     return depth, across
 
@@ -259,21 +255,22 @@ _KINDS = {
     "boulders": _Kind(small.boulder, "", (3.2, 12), (0.02, 0.46), (0.22, 0.62), usual=5, gather=0.3, shade=0.6),
     "person": _Kind(small.person, "dry", (4.2, 8), (0.02, 0.3), (0.44, 0.49), gather=0.06, shade=0.6),
     "birds": _Kind(small.bird, "air", (5, 8), (0.0, 0.28), (0.24, 0.40), usual=9, gather=0.13),
-    "balloon": _Kind(small.balloon, "air", (7, 15), (0.05, 0.32), (1.2, 1.6), gather=0.25),
+    "balloon": _Kind(small.balloon, "air", (7, 17), (0.05, 0.32), (1.1, 1.7), gather=0.5),
 }
 
 
 def _planned(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
     """Place things of one kind, gathered around a common middle."""
-    kind, common = _KINDS[thing.kind], view.rng(thing.kind, *([thing.first] if thing.first else []))
-    usual = 4 if thing.kind == "sailboat" and view.scene.place == "harbour" else kind.usual
+    kind = _KINDS[thing.kind]
+    numbers = _numbers(thing, 4 if (thing.kind, view.scene.place) == ("sailboat", "harbour") else kind.usual)
+    common = view.rng(thing.kind, "group", numbers[0])
     middle = float(common.uniform(*kind.spread)) * (1 if common.random() < 0.5 else -1)
     dark = view.scene.time in DARK
     placed: list[Standing] = []
-    for number in _numbers(thing, usual, vocabulary.MOST):
+    for number in numbers:
         random = view.rng(thing.kind, number)
         at = float(common.uniform(*_SIDES[thing.side])) if thing.side else middle
-        depth, across = _site(view, shore, random, kind, (at, kind.gather if number > thing.first else 0.0))
+        depth, across = _site(view, shore, random, kind, (at, kind.gather if number > numbers[0] else 0.0))
         tall = float(random.uniform(*kind.tall)) * _SCALE.get(thing.size, 1.0)
         make = partial(kind.draw, random, colour=thing.colour, side=view.light.side, dark=dark)
         each = Standing(depth, across, tall, make, shade=kind.shade, lamp=kind.lamp * dark)
@@ -298,9 +295,9 @@ def _site(
         water = _water(shore, across, depth)
         fits = {"dry": water < -0.15, "wet": water > 0.4 or shore is None}.get(kind.where, True)
         fits &= kind.where == "air" or not _on_road(view, across, depth)
-        if abs(across) < 0.49 * view.reach and fits and (kind.where == "air" or _seen(view, across, depth)):
+        if abs(across) < 0.43 * view.reach and fits and (kind.where == "air" or _seen(view, across, depth)):
             break
-    return depth, max(-0.45, min(across / view.reach, 0.45)) * view.reach
+    return depth, max(-0.42, min(across / view.reach, 0.42)) * view.reach
 
 
 def _founded(view: View, shore: Shore | None, each: Standing, *, float_: bool) -> list[Standing]:

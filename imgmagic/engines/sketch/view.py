@@ -216,9 +216,11 @@ class View:
         aim = rgb(colour) * np.float32(_DIM[scene.time])
         if scene.time == "night":
             aim = aim * rgb((0.72, 0.92, 1.40))
+        # Fog is as bright above as it is at the horizon.
+        dims = (0.95, 1.04, 1.12) if scene.weather == "fog" else (0.8, 0.95, 1.12)
         zenith, middle, horizon = (
             each + (aim * np.float32(dim) - each) * np.float32(grey)
-            for each, dim in ((zenith, 0.8), (middle, 0.95), (horizon, 1.12))
+            for each, dim in zip((zenith, middle, horizon), dims, strict=True)
         )
         ambient = ambient + (aim * np.float32(0.85) - ambient) * np.float32(grey * 0.8)
         slope = np.array([side * 0.75, 0.34 if self.low else 0.40 if scene.place == "desert" else 0.62, 0.10])
