@@ -644,6 +644,70 @@ def test_black_and_white_takes_the_colour_out_of_a_photo():
     assert saturation(rgb) == 0
 
 
+def test_the_ground_of_a_photo_is_edited_and_its_sky_is_not():
+    before, after = pixels(photograph()), pixels(refine(photograph(), "make the ground greener").images[0])
+    assert (after[120:, :, 1].astype(int) - before[120:, :, 1]).mean() > 5
+    assert (after[:80] == before[:80]).all()
+
+
+@pytest.mark.parametrize(("instruction", "size"), [("crop to the left half", "150x200"), ("rotate by 90", "200x300")])
+def test_a_photo_that_was_cut_or_turned_has_a_size_of_its_own(instruction, size):
+    answer = refine(photograph(), instruction)
+    image = opened(answer.images[0])
+    assert answer.details["size"] == f"{image.width}x{image.height}" == size
+
+
+def test_a_cut_sketch_keeps_its_scene_and_its_parts():
+    whole = imagine("a lake with a house on the left", size="512x256")
+    half = refine(whole.images[0], "crop to the left half")
+    assert opened(half.images[0]).size == (256, 256)
+    assert (pixels(half.images[0]) == pixels(whole.images[0])[:, :256]).all()
+    later = refine(half.images[0], "make the sky pink", size="512x256")
+    assert opened(later.images[0]).size == (256, 256)
+    mask = opened(ENGINE.region(half.images[0], "sky"))
+    assert mask.size == (256, 256)
+    assert (np.asarray(mask)[:60, :, 3] < 64).mean() > 0.9
+
+
+def test_what_is_moved_in_a_cut_out_moves_its_transparency_too():
+    before = imagine("two palm trees on the left", background="transparent").images[0]
+    after = refine(before, "mirror it", background="transparent").images[0]
+    one, other = (np.asarray(opened(each))[..., 3] for each in (before, after))
+    assert (one[:, ::-1] == other).all()
+    assert (one != other).any()
+
+
+# Reference images
+
+
+def with_reference(prompt: str, colour: tuple[int, int, int], *, source: bytes | None = None) -> ImageResponse:
+    out = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(out, "PNG")
+    inputs = [Input("source", source)] if source else []
+    operation = "refine" if source else "imagine"
+    return ENGINE.make(
+        ImageRequest(operation, prompt, size="256x256", inputs=(*inputs, Input("reference", out.getvalue())))
+    )
+
+
+def test_the_palette_of_a_reference_is_taken_over_and_kept():
+    plain, red = imagine("a lake").images[0], with_reference("a lake", (200, 40, 40))
+    warmth = [
+        float((pixels(each)[..., 0].astype(int) - pixels(each)[..., 2]).mean()) for each in (plain, red.images[0])
+    ]
+    assert warmth[1] > warmth[0] + 40
+    assert "only the palette" in red.caption
+    later = pixels(refine(red.images[0], "add a sailboat").images[0]).astype(int)
+    assert (later[..., 0] - later[..., 2]).mean() > warmth[0] + 40
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_an_edit_may_be_the_palette_of_a_reference_alone(drawn):
+    source = imagine("a lake").images[0] if drawn else photograph()
+    after = pixels(with_reference("like this picture", (40, 160, 40), source=source).images[0]).astype(int)
+    assert (after[..., 1] - pixels(source)[..., 1] if drawn else after[..., 1]).mean() > 10
+
+
 @pytest.mark.parametrize("instruction", ["add palms", "remove the dog", "make it pretty", "夢"])
 def test_things_cannot_be_added_to_a_photo(instruction):
     with pytest.raises(SketchError):

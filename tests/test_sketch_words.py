@@ -97,6 +97,8 @@ def test_what_is_left_out_are_the_subjects_that_are_unknown_as_they_were_typed(p
         ("東京の夜景", "city", "night", "clear", {"moon"}),
         ("霧の港と灯台", "harbour", "day", "fog", {"lighthouse", "sea"}),
         ("雪山と湖", "lake", "day", "snow", {"mountains", "overcast"}),
+        ("the sea and palms", "beach", "day", "clear", {"sea"}),
+        ("a cabin in winter", "snow", "day", "snow", {"house"}),
     ],
 )
 def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn):
@@ -119,6 +121,9 @@ def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn
         ("ヤシの木を3本", [Thing("palms", 3)]),
         ("a couple of houses", [Thing("house", 2)]),
         ("lots of birds", [Thing("birds", amount=1.8)]),
+        ("a bird over the sea", [Thing("birds", 1)]),
+        ("a flock of birds", [Thing("birds")]),
+        ("a man and a woman on a path", [Thing("person", 2)]),
     ],
 )
 def test_number_side_size_and_colour_are_of_the_thing_they_stand_by(prompt, things):

@@ -388,7 +388,8 @@ def _added(scene: Scene, noun: Noun, kind: str) -> Scene:
     usual, said = vocabulary.USUAL_NUMBER.get(kind, 0), noun.last("number")
     own = _looks(Thing(kind), noun)
     some = max(2, usual // 2) if noun.hit.sign > 0 and usual != 1 else 1
-    more = number(said) if said is not None else some if usual == 1 or own != Thing(kind) else 0
+    one = usual == 1 or own != Thing(kind) or noun.hit.single
+    more = number(said) if said is not None else some if one else 0
     if "count" not in heeded or not more:
         return scene.with_thing(_looks(_counted(last, noun, less=False, more=True), noun))
     if own == Thing(kind) and last.count:
@@ -400,8 +401,11 @@ def _added(scene: Scene, noun: Noun, kind: str) -> Scene:
 def _counted(thing: Thing, noun: Noun, *, less: bool, more: bool) -> Thing:
     """Give a thing the number that is asked for, or more or less of it."""
     heeded, said = vocabulary.HEEDED[thing.kind], noun.last("number")
-    if "count" in heeded and said is not None and number(said) and not less and not more:
-        return replace(thing, count=number(said))
+    asked = number(said) if said is not None else int(noun.hit.single and not thing.count)
+    if vocabulary.USUAL_NUMBER.get(thing.kind) == 1 and said is None:
+        asked = 0
+    if "count" in heeded and asked and not less and not more:
+        return replace(thing, count=asked)
     if "amount" not in heeded or not (less or more):
         return thing
     factor = (0.55 if less else 1.8) ** noun.hit.power

@@ -40,6 +40,7 @@ _COUNTED = re.compile(rf"(\d{{1,3}}|[{''.join(vocabulary.KANJI_NUMBERS)}])([{voc
 #: What follows an unknown noun in Japanese; any other kana belongs to a verb or an adjective.
 _PARTICLE = re.compile("[はがをにへとでのもや](?![るりっらろれすし])|から|まで|より|だけ|たち|さん|ちゃん|など|$")
 #: Words before, or in Japanese behind, a noun that is where something else is.
+_ARTICLES = ("a", "an")
 _LOCATIVES = frozenset(vocabulary.WORDS["where"]["where"])
 _WHERE = re.compile(
     "に(?![し変か換す置な])|で(?!な)|へ|から|の(?:隣|上|横|そば|近く|後ろ|前|左|右|奥|手前|下|周り|すぐ|真)"
@@ -70,6 +71,8 @@ class Hit:
         Of what was said before it: 1 for more, -1 for less, 0 for neither; how strongly, 1 being usual.
     where
         Whether it says where something else is: "next to the lighthouse".
+    single
+        Whether it is one: "a bird".
     """
 
     kind: str
@@ -78,6 +81,7 @@ class Hit:
     sign: int = 0
     power: float = 1.0
     where: bool = False
+    single: bool = False
 
     @property
     def japanese(self) -> bool:
@@ -281,13 +285,14 @@ def _leftovers(rest: str, behind: str) -> Iterator[Hit]:
 def _weighed(found: list[Hit]) -> list[Hit]:
     """Tell each hit the degree said before it, and leave out the degrees and what says nothing."""
     weighed: list[Hit] = []
-    sign, power, where = 0, 1.0, False
+    sign, power, where, single = 0, 1.0, False, False
     for hit in found:
         if hit.kind == "degree":
             way, strength = vocabulary.DEGREES[hit.name]
             sign, power = way or sign, strength if strength != 1 else power
         elif hit.kind == "filler":
             where = where or hit.word.casefold() in _LOCATIVES
+            single = hit.word.casefold() in _ARTICLES or (single and hit.word.casefold() not in _LOCATIVES)
         elif hit.kind == "verb":
             if hit.japanese:
                 _said_behind(weighed, power)
@@ -296,10 +301,12 @@ def _weighed(found: list[Hit]) -> list[Hit]:
         elif hit.kind == "break":
             _said_behind(weighed, power)
             weighed.append(hit)
-            sign, power, where = 0, 1.0, False
+            sign, power, where, single = 0, 1.0, False, False
         else:
             strength = hit.power if hit.kind == "place" else power
-            weighed.append(replace(hit, sign=sign or hit.sign, power=strength, where=where or hit.where))
+            one = single and hit.kind == "thing" and hit.word.casefold() in index() and "flock" not in hit.word
+            weighed.append(replace(hit, sign=sign or hit.sign, power=strength, where=where or hit.where, single=one))
+            single = single and hit.kind not in ("thing", "place", "region", "unknown", "number")
             if more := vocabulary.WORDS["also"].get(hit.word.casefold()):
                 weighed.append(replace(index()[more[0]], word=hit.word))
             where = where and hit.kind not in ("thing", "place", "region", "unknown")

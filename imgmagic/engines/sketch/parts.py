@@ -58,7 +58,11 @@ def _in_scene(scene: Scene, size: tuple[int, int], clause: Clause, words: str) -
         if scene.thing(noun.name) is None:
             there = ", ".join(each.kind for each in scene.things) or "nothing else"
             raise _not_found(words, f"the picture has {there}")
-        return _cover(_apart(scene, scene.without(noun.name), draft))
+        gone = scene.without(noun.name)
+        # What is as bright as what is behind it shows in another colour.
+        painted = [replace(each, colour="blue" if each.colour == "red" else "red") for each in scene.every(noun.name)]
+        other = replace(gone, things=(*gone.things, *painted))
+        return np.maximum(_cover(_apart(scene, gone, draft)), _cover(_apart(scene, other, draft)))
     region = next(iter(clause.regions), "")
     if region not in _REGIONS:
         raise _not_found(words, "it knows sky, water, ground, and the things that it draws")

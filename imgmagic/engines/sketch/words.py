@@ -109,12 +109,13 @@ def _compose(wanted: list[Clause], seed: int) -> Scene | None:
     scene = Scene(_place(by), _time(by), _weather(hits["weather"]), seed=seed)
     for style in filter(None, by["style"]):
         scene = styled(scene, style)
-    scene = _furnished(scene, by)
+    scene, seen = _furnished(scene, by), dict[str, str]()
     for clause in wanted:
         for noun in nouns(clause, "thing", "place"):
             kind = as_thing(noun.hit)
             if noun.hit.kind == "thing" or scene.thing(kind):
-                scene = scene.with_thing(_mentioned(scene, kind, noun))
+                scene = scene.with_thing(_mentioned(scene, kind, noun, seen.get(kind, "")))
+                seen[kind] = noun.hit.word.casefold()
         scene = _toned(scene, clause)
     if any(hit.word.casefold() in vocabulary.CLOUDLESS for hit in hits["weather"]):
         scene = scene.without("clouds")
@@ -130,11 +131,12 @@ def _place(by: dict[str, list[str]]) -> str:
     named_places = [each for each in by["place"] if each != "studio"] or by["place"]
     found = next((place for place in vocabulary.PLACES if place in named_places), "")
     home = next((home for thing, home in vocabulary.HOMES.items() if thing in by["thing"]), "")
-    if found or home:
-        return found or home
-    if "snow" in by["weather"]:
+    if home and (not found or found in vocabulary.SHOWS.get(home, ())):
+        # "The sea and palms": a beach shows both.
+        found = home
+    if "snow" in by["weather"] and found in ("", "meadow") and "meadow" not in by["place"]:
         return "snow"
-    return "meadow" if by["thing"] or by["weather"] else "sea"
+    return found or ("meadow" if by["thing"] or by["weather"] else "sea")
 
 
 def _time(by: dict[str, list[str]]) -> str:
@@ -159,6 +161,8 @@ def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
     if scene.place not in vocabulary.SKYLESS:
         kinds += ["clouds"] if scene.weather in vocabulary.COVERED else [*shining(scene.time), "clouds"]
     for kind in kinds:
+        if kind == "flowers" and scene.weather == "snow":
+            continue
         scene = scene.with_thing(Thing(kind))
     for place in by["place"]:
         if place != scene.place and place in vocabulary.BACKDROPS:
@@ -176,11 +180,13 @@ def styled(scene: Scene, style: str) -> Scene:
     return replace(scene, filters=tuple([*kept, style] if style else kept)[-12:])
 
 
-def _mentioned(scene: Scene, kind: str, noun: Noun) -> Thing:
-    """Give the things of a mention; "a red sailboat on the left, a white one on the right" are two."""
+def _mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Thing:
+    """Give the things of a mention: "a red boat on the left, a white one on the right", "a man and a woman" are two."""
     old = scene.every(kind)
     if not old:
         return _described(Thing(kind), noun)
+    if before and noun.hit.single and before != noun.hit.word.casefold() and not noun.said:
+        return replace(old[-1], count=min(vocabulary.MOST, max(1, old[-1].count) + 1))
     own, last = _described(Thing(kind), noun), old[-1]
     again = {(own.side, last.side), (own.colour, last.colour)}
     if "count" in vocabulary.HEEDED[kind] and any(new and was and new != was for new, was in again):
@@ -194,6 +200,8 @@ def _described(thing: Thing, noun: Noun) -> Thing:
     count, size, side, colour = (noun.last(kind) for kind in ("number", "size", "side", "colour"))
     if count is not None and number(count):
         thing = replace(thing, count=number(count))
+    elif noun.hit.single and vocabulary.USUAL_NUMBER.get(thing.kind) != 1 and "count" in vocabulary.HEEDED[thing.kind]:
+        thing = replace(thing, count=1)
     elif noun.hit.sign > 0:
         thing = replace(thing, amount=1.8)
     if size is not None:
