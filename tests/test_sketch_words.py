@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +11,7 @@ from PIL import Image
 from imgmagic.engines.sketch import edits, instructions, lexicon, vocabulary, words
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone
 from imgmagic.errors import SketchError
+from tests.babble import babble
 
 BEACH = Scene("beach", things=(Thing("palms"), Thing("sun"), Thing("clouds")), seed=7)
 
@@ -294,27 +294,9 @@ def test_the_strength_of_an_edit_counts():
 
 # Any text at all
 
-_SCRIPTS = [
-    (0x20, 0x7E), (0xA0, 0x24F), (0x370, 0x3FF), (0x400, 0x4FF), (0x5D0, 0x5EA), (0x600, 0x6FF), (0x900, 0x97F),
-    (0xE00, 0xE7F), (0x1100, 0x11FF), (0x3040, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0x1F300, 0x1FAFF),
-    (0xFF00, 0xFFEF), (0x0, 0x1F), (0x200B, 0x206F), (0xD800, 0xDFFF), (0x10000, 0x1FFFF),
-]  # fmt: skip
-
-
-def strings(count: int):
-    """Give strings of every script, with known words among them."""
-    draw, known = random.Random(7), sorted(lexicon.index())
-    for _ in range(count):
-        parts = []
-        for _ in range(draw.randrange(1, 13)):
-            low, high = draw.choice(_SCRIPTS)
-            noise = "".join(chr(draw.randint(low, high)) for _ in range(draw.randrange(1, 9)))
-            parts.append(noise if draw.random() < 0.5 else draw.choice(known))
-        yield draw.choice((" ", "", ", ")).join(parts)
-
 
 def test_ten_thousand_strings_in_every_script_raise_no_error_but_ours():
-    for text in strings(10_000):
+    for text in babble(10_000):
         scene = words.read_prompt(text).scene
         assert scene is None or Scene.from_json(scene.to_json()) == scene, repr(text)
         after = tried(text)
