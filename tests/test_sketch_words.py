@@ -50,7 +50,7 @@ def test_what_the_facts_speak_of_is_in_the_vocabulary():
     ):
         assert set(getattr(vocabulary, table)) == set(vocabulary.WORDS[section])
     assert {*vocabulary.STYLES, "plain"} == set(vocabulary.WORDS["style"])
-    assert {*vocabulary.GEOMETRY, "wider"} == set(vocabulary.WORDS["geometry"])
+    assert {*vocabulary.GEOMETRY, "wider", "cut off"} == set(vocabulary.WORDS["geometry"])
 
 
 def test_drawn_uses_the_english_singular_whatever_the_language():
@@ -173,6 +173,12 @@ def test_tones_waves_and_styles_are_read(prompt, field, value):
         ("左右反転", {"filters": ("mirror",)}),
         ("crop to the left half", {"filters": ("crop:2:left",)}),
         ("zoom in 2x", {"filters": ("zoom:2",)}),
+        ("crop out the left side", {"filters": ("crop:1.33:right",)}),
+        ("左半分だけにして", {"filters": ("crop:2:left",)}),
+        ("波を穏やかに", {"waves": 0.5}),
+        ("replace the clear sky with a stormy one", {"weather": "storm", "things": (Thing("palms"), Thing("clouds"))}),
+        ("increase the size of the sun", {"things": (Thing("palms"), Thing("sun", size="large"), Thing("clouds"))}),
+        ("make the sky of the day redder", {"sky": Tone("red")}),
     ],
 )
 def test_an_instruction_changes_what_it_names_and_nothing_else(instruction, change):
@@ -208,6 +214,7 @@ def test_more_and_less_go_on_from_what_there_is(start, instruction, change):
         ("add a house next to the palms", {"palms", "sun", "clouds", "house"}),
         ("ヤシの隣に家を追加", {"palms", "sun", "clouds", "house"}),
         ("雲はいらない", {"palms", "sun"}),
+        ("make the trees taller", {"palms", "sun", "clouds"}),
         ("灯台を右に、家を左に追加", {"palms", "sun", "clouds", "lighthouse", "house"}),
         ("could you please add a lighthouse?", {"palms", "sun", "clouds", "lighthouse"}),
     ],
@@ -236,6 +243,7 @@ def test_what_shines_goes_with_the_weather_and_comes_back_with_it(instruction):
 @pytest.mark.parametrize(
     "instruction",
     [
+        "make the lighthouse red",
         "add a cat",
         "make the cat blue",
         "move the palms",
