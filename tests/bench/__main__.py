@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import first_cell, load, notebook, overhead, pictures, replay, sketch, streaming
+from tests.bench import first_cell, load, notebook, overhead, pictures, replay, sketch, streaming, words
 from tests.bench.processes import BenchError
 from tests.bench.server import serving
 from tests.bench.table import Row, aligned
@@ -27,6 +27,7 @@ _GROUPS: dict[str, Callable[[Work], list[Row]]] = {
     "notebook": notebook.measure,
     "replay": replay.measure,
     "sketch": sketch.measure,
+    "words": words.measure,
 }
 
 #: Answers that differ in their bytes; no process asks for more.

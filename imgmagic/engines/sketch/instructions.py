@@ -152,24 +152,27 @@ def geometry(clause: Clause) -> str:
     hit = next(iter(reversed(clause.every("geometry"))), None)
     alone = not clause.first(*NOUNS, "wave", "weather", "time") and clause.verb not in _GONE
     grown = clause.first("size") if alone else None
-    if hit is None and (grown is None or grown.name not in ("large", "larger")):
+    half = any("half" in each.word.casefold() or "半" in each.word for each in clause.every("edge", "geometry"))
+    if hit is None and not (alone and half) and (grown is None or grown.name not in ("large", "larger")):
         return ""
-    name = hit.name if hit is not None else "zoom"
+    name = hit.name if hit is not None else "crop" if half else "zoom"
     said = clause.first("number")
     value = float(said.name) if said is not None else 0.0
     where = next((each.name for each in clause.every("side", "edge") if each.name in _CUTS), "")
+    if name == "cut off":
+        return f"crop:1.33:{_OPPOSITE[where]}" if where else ""
     if name == "rotate":
         back = any(each.name in ("left", "anticlockwise") for each in clause.every("side", "edge"))
         return f"rotate:{(-1 if back else 1) * min(value or 90.0, 360):g}"
     if name in ("crop", "zoom"):
-        half = any("half" in each.word.casefold() or "半" in each.word for each in clause.every("edge", "geometry"))
         value = value / 100 if value >= 10 else value  # noqa: PLR2004 - per cent
         power = 2.0 if half else min(max(value, 1.1), 4.0) if value else 1.5
         return f"{name}:{power:g}" + (f":{where}" if where else "")
     return name
 
 
-_CUTS = ("left", "right", "top", "bottom")
+_OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
+_CUTS = tuple(_OPPOSITE)
 
 
 def _styles(scene: Scene, clause: Clause) -> Scene | None:
@@ -213,7 +216,7 @@ def _weathers(scene: Scene, clause: Clause) -> Scene | None:
     said = clause.every("weather")
     if not said:
         return None
-    hit = next((each for each in said if each.name == "clear"), said[-1])
+    hit = next((each for each in said if each.name == "clear" and clause.verb != "turn"), said[-1])
     if clause.verb in _GONE:
         weather = "clear" if scene.weather == hit.name else scene.weather
         return _lit(replace(scene, weather=weather, force=1.0), scene)
@@ -268,6 +271,9 @@ def _tones(scene: Scene, clause: Clause) -> Scene | None:
     """Change the colour of sky, water or ground."""
     said = clause.every("colour", "adjustment")
     regions = clause.regions
+    if not regions and clause.first("time") and all(hit.kind == "colour" or hit.name in _RICH for hit in said):
+        # "A redder sunset" is in the sky.
+        regions = ["sky"]
     if not regions or not said or _objects(clause):
         return None
     for region in regions:
@@ -307,6 +313,8 @@ def _natural(scene: Scene, region: str) -> tuple[str, ...]:
     return vocabulary.GROUNDS.get(scene.place, ()) if scene.weather != "snow" else ("white",)
 
 
+#: What can be said of a sunset as of its sky.
+_RICH = ("vivid", "deeper", "muted")
 #: The colour that a region takes when it gets warmer or cooler.
 _LIGHTS = {"warmer": "orange", "cooler": "blue"}
 
@@ -321,7 +329,8 @@ def _factors(tone: Tone, saturation: float, value: float) -> Tone:
 
 def _waves(scene: Scene, clause: Clause) -> Scene | None:
     """Make the water rougher or calmer."""
-    hit = clause.first("wave")
+    # "Calm the waves", "波を穏やかに": the waves are only what is calmed.
+    hit = next((each for each in clause.every("wave") if each.name == "calm"), clause.first("wave"))
     if hit is None or scene.place not in _WET or "sky" in clause.regions or _objects(clause):
         return None
     smaller = hit.name == "rough" and any(each.name in ("small", "smaller") for each in clause.every("size"))
@@ -356,24 +365,44 @@ def _things(scene: Scene, clause: Clause) -> Scene | None:
 
 
 def _change(scene: Scene, kind: str, noun: Noun, clause: Clause) -> Scene:
+    if kind == "trees" and clause.verb != "add" and not scene.thing(kind):
+        # Palms and pines are trees too.
+        kind = next((each for each in ("pines", "palms") if scene.thing(each)), kind)
     old = _meant(scene.every(kind), noun)
     less = clause.sign * (noun.hit.sign or 1) < 0
     cleared = kind == "clouds" and clause.hits[0].name == "clear" and not clause.verb
     if clause.verb in _GONE or cleared:
-        return replace(scene, things=tuple(each for each in scene.things if each not in old))
+        return _taken(scene, old, noun)
     if not old:
-        if less or clause.verb == "move":
+        changes = clause.verb in ("make", "turn") and not noun.hit.single
+        changes = changes and any(map(noun.last, ("size", "side", "colour")))
+        if less or changes or clause.verb == "move":
             return scene
         thing = _looks(_counted(Thing(kind), noun, less=False, more=noun.hit.sign > 0), noun)
     elif clause.verb == "add" or (noun.hit.sign > 0 and any(noun.last(each) for each in ("number", "side", "colour"))):
         return _added(scene, noun, kind)
     else:
         for each in old:
-            scene = scene.with_thing(_looks(each, noun))
-        thing = _looks(_counted(old[0], noun, less=less, more=clause.verb == "more" or noun.hit.sign > 0), noun)
+            scene = scene.with_thing(_looks(each, noun, clause.sign))
+        if noun.last("size") and clause.verb in ("more", "less"):
+            return scene
+        first = _counted(old[0], noun, less=less, more=clause.verb == "more" or noun.hit.sign > 0)
+        thing = _looks(first, noun, clause.sign)
         if noun.last("number") and not less and clause.verb != "more":
             scene = replace(scene, things=tuple(each for each in scene.things if each not in old[1:]))
     return _risen(scene.with_thing(thing), thing)
+
+
+def _taken(scene: Scene, old: tuple[Thing, ...], noun: Noun) -> Scene:
+    """Take things away, or as many of them as is said."""
+    said = noun.last("number")
+    if said is None or not old or "count" not in vocabulary.HEEDED[old[-1].kind]:
+        return replace(scene, things=tuple(each for each in scene.things if each not in old))
+    last = old[-1]
+    left = (last.count or vocabulary.USUAL_NUMBER.get(last.kind, 0)) - number(said)
+    if left > 0:
+        return scene.with_thing(replace(last, count=left))
+    return replace(scene, things=tuple(each for each in scene.things if each != last))
 
 
 def _meant(things: tuple[Thing, ...], noun: Noun) -> tuple[Thing, ...]:
@@ -394,8 +423,7 @@ def _added(scene: Scene, noun: Noun, kind: str) -> Scene:
         return scene.with_thing(_looks(_counted(last, noun, less=False, more=True), noun))
     if own == Thing(kind) and last.count:
         return scene.with_thing(replace(last, count=min(vocabulary.MOST, last.count + more)))
-    first = last.first + (last.count or usual or vocabulary.MOST)
-    return scene.with_thing(replace(own, count=more, first=first))
+    return scene.with_thing(replace(own, count=more, first=last.after))
 
 
 def _counted(thing: Thing, noun: Noun, *, less: bool, more: bool) -> Thing:
@@ -418,7 +446,7 @@ def _counted(thing: Thing, noun: Noun, *, less: bool, more: bool) -> Thing:
 _STEPS = ("small", "", "large")
 
 
-def _looks(thing: Thing, noun: Noun) -> Thing:
+def _looks(thing: Thing, noun: Noun, sign: int = 1) -> Thing:
     side, size, colour = (noun.last(kind) for kind in ("side", "size", "colour"))
     heeded = vocabulary.HEEDED[thing.kind]
     if side is not None and "side" in heeded:
@@ -426,7 +454,7 @@ def _looks(thing: Thing, noun: Noun) -> Thing:
     if size is not None and "size" in heeded:
         # Japanese has no comparative: "大きく" is as much as "bigger".
         compared = size.sign or size.word.endswith("く") or size.name in vocabulary.RESIZED
-        step = (-1 if size.name.startswith("small") else 1) if compared else 0
+        step = sign * (-1 if size.name.startswith("small") else 1) if compared else 0
         name = _STEPS[max(0, min(2, _STEPS.index(thing.size) + step))] if step else size.name
         thing = replace(thing, size=name)
     if colour is not None and thing.kind in vocabulary.COLOURABLE:

@@ -70,6 +70,12 @@ class Thing:
     amount: float = 1.0
     first: int = 0
 
+    @property
+    def after(self) -> int:
+        """How many of the kind there are up to these, at most."""
+        usual = vocabulary.USUAL_NUMBER.get(self.kind, vocabulary.MOST_USUAL)
+        return self.first + (self.count or max(1, round(usual * self.amount)))
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:

@@ -32,6 +32,8 @@ SIDES, SIZES, RESIZED, GEOMETRY = (
 
 #: Most things of a kind that a scene may ask for by number.
 MOST = 60
+#: Most things of a kind that there are where nobody said how many, and no usual number is known.
+MOST_USUAL = 200
 KANJI_NUMBERS = {each: value for value, each in enumerate("一二三四五六七八九十", 1)} | {"両": 2}
 #: Words by which things are counted in Japanese.
 COUNTERS = "つ本艘隻羽匹軒人個頭枚輪台棟艇株基体"

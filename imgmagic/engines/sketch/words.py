@@ -190,8 +190,7 @@ def _mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Thing:
     own, last = _described(Thing(kind), noun), old[-1]
     again = {(own.side, last.side), (own.colour, last.colour)}
     if "count" in vocabulary.HEEDED[kind] and any(new and was and new != was for new, was in again):
-        first = last.first + (last.count or vocabulary.USUAL_NUMBER.get(kind, vocabulary.MOST))
-        return replace(own, count=max(1, own.count), first=first)
+        return replace(own, count=max(1, own.count), first=last.after)
     return _described(old[0], noun)
 
 
