@@ -55,6 +55,10 @@ class Shore:
         """Whether waves break on sand."""
         return self.kind in ("beach", "island")
 
+    def soil(self, view: View) -> Floats:
+        """Give the colour of the dry ground."""
+        return toned(rgb("dbe0ed" if view.snowy else _GROUND.get(self.kind, "4d6621")), view.scene.ground)
+
     def out(self, x: Floats, z: Floats) -> Floats:
         """Give the distance from the edge in world units, positive over water."""
         p = np.float32(self.phase)
@@ -237,7 +241,7 @@ class _Land:
     def __init__(self, view: View, shore: Shore, random: np.random.Generator) -> None:
         self.view, self.shore = view, shore
         self.fine, self.soft = fractal(random, 1.15, 5), fractal(random, 2.0, 2)
-        self.base = toned(rgb("dbe0ed" if view.snowy else _GROUND.get(shore.kind, "4d6621")), view.scene.ground)
+        self.base = shore.soil(view)
 
     def over(self, part: Floats, grid: tuple[Floats, Floats, Floats], out: Floats) -> None:
         v, z, world = grid
