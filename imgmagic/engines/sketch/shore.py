@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Deep and shallow water, by kind.
 _WATER = {"sea": ("042950", "29a8ad"), "lake": ("051a21", "1a3d38")}
 _KINDS = {"beach": "beach", "lake": "bank", "river": "river", "island": "island", "harbour": "quay"}
+#: Least and greatest start and slope of the edge, see `Shore`.
+_EDGES = {"beach": (-1.85, -1.60, 0.34, 0.46), "quay": (-0.95, -0.75, 0.33, 0.40), "island": (-1.3, 1.3, 0.1, 0.1)}
 #: Colour of the dry ground.
 _GROUND = {"beach": "d4ba8f", "island": "d4ba8f", "quay": "8f8980"}
 
@@ -93,17 +95,10 @@ def shore_of(view: View) -> Shore:
     random = view.rng("shore")
     kind = _KINDS.get(view.scene.place, "open")
     phase = float(random.uniform(0, 6.28))
-    if kind in ("beach", "quay"):
-        near, far = ((-1.85, -1.60), (0.34, 0.46)) if kind == "beach" else ((-0.95, -0.75), (0.33, 0.40))
-        return Shore(kind, *_two(random, near, far, view.reach), view.side, phase)
-    start, slope = _two(random, (-1.3, 1.3) if kind == "island" else (-0.2, 0.2), (0.10, 0.25), 1.0)
-    return Shore(kind, start, slope, view.side, phase)
-
-
-def _two(
-    random: np.random.Generator, one: tuple[float, float], other: tuple[float, float], reach: float
-) -> tuple[float, float]:
-    return float(random.uniform(*one)), float(random.uniform(*other)) * reach
+    low, high, flat, steep = _EDGES.get(kind, (-0.2, 0.2, 0.10, 0.25))
+    # Where a straight edge runs into the distance, it runs across the whole picture, however wide.
+    reach = view.reach if kind in ("beach", "quay") else 1.0
+    return Shore(kind, float(random.uniform(low, high)), float(random.uniform(flat, steep)) * reach, view.side, phase)
 
 
 def paint(view: View, shore: Shore) -> None:

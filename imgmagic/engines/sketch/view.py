@@ -193,6 +193,12 @@ class View:
             self.pause()
             yield each, min(each + _ROWS, bottom)
 
+    def wash(self, rows: int, layer: Callable[[Floats, Floats, Floats], Floats]) -> None:
+        """Paint over the uppermost rows; ``layer`` makes colours of what is there, x and the height (units)."""
+        for top, bottom in self.bands(0, rows):
+            sky = layer(self.canvas[top:bottom], self.across[None], self.up(top, bottom)[:, None])
+            np.clip(sky, 0, 1, out=self.canvas[top:bottom])
+
     def _sun(self, random: np.random.Generator) -> float:
         """Place the sun or the moon; gives the side from which its light comes."""
         scene, side = self.scene, self.side
