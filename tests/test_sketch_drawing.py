@@ -155,6 +155,8 @@ def test_each_place_looks_like_itself_at_every_time(place, time):
 
 def test_no_two_places_look_alike():
     small = {place: thumb(picture.draw(Scene(place, seed=5), 256, 256)) for place in PLACES}
+    assert small["space"].mean() < 60
+    assert np.ptp(small["studio"], axis=-1).mean() < 30
     for one in PLACES:
         for other in PLACES:
             same = {one, other} <= {"meadow", "hills", "forest", "mountains"} or {one, other} <= {"sea", "city"}
@@ -162,7 +164,7 @@ def test_no_two_places_look_alike():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("place", ["meadow", "beach", "lake", "river"])
+@pytest.mark.parametrize("place", ["meadow", "beach", "lake", "river", "sea"])
 def test_each_thing_is_seen_where_it_is_put(kind, place):
     time = "night" if kind in ("moon", "stars") else "day"
     apart = np.abs(drawn(kind, place=place, time=time, seed=4) - drawn(place=place, time=time, seed=4)).max(-1)
@@ -199,19 +201,37 @@ def test_nobody_and_no_house_stands_in_the_water(kind, place):
         assert bool(islet) is (things._water(shore, found.across, found.depth) > 0)
 
 
+def behind_trees(seed: int) -> tuple[float, float] | None:
+    """Where in a forest a house would stand with a tree straight before it: its middle and half its width, in px."""
+    view = View(Scene("forest", seed=seed), 256, 256)
+    view.ground = relief.ground_of(view, None)
+    (house,) = things._PLANS["house"](view, Thing("house"), None)
+    before = [each for each in things._PLANS["pines"](view, Thing("pines"), None) if each.depth < house.depth - 1]
+    half = house.tall / house.depth * view.unit * 0.5
+    if not any(each.tall > 1 and abs(each.across - house.across) * view.unit < half / 3 for each in before):
+        return None
+    return house.across * view.unit + 128, half
+
+
 def test_a_house_is_not_hidden_behind_trees():
-    for seed in range(4):
-        bare = np.abs(drawn("house", seed=seed) - drawn(seed=seed)).max(-1) > 24
-        wood = np.abs(drawn("house", "pines", place="meadow", seed=seed) - drawn("pines", seed=seed)).max(-1) > 24
-        assert wood.sum() > 0.6 * bare.sum()
+    hidden = {seed: place for seed in range(60) if (place := behind_trees(seed))}
+    assert len(hidden) >= 3
+    for seed, (across, half) in list(hidden.items())[:3]:
+        bare, wood = (
+            np.abs(drawn("house", *trees, place="forest", seed=seed) - drawn(*trees, place="forest", seed=seed)).max(-1)
+            for trees in ((), ("pines",))
+        )
+        there = slice(max(0, round(across - half)), round(across + half))
+        assert (wood[:, there] > 24).sum() > 0.8 * (bare[:, there] > 24).sum()
 
 
 def test_what_stands_in_water_is_mirrored_in_it():
-    found = np.abs(drawn("lighthouse", place="sea", seed=1) - drawn(place="sea", seed=1)).max(-1)
+    full, bare = drawn("lighthouse", place="sea", seed=1), drawn(place="sea", seed=1)
     view = View(Scene("sea", seed=1), 256, 256)
     (tower,) = things._PLANS["lighthouse"](view, Thing("lighthouse"), shore_of(view))
     foot = round(view.horizon + view.unit / tower.depth)
-    assert (found[foot + 3 : foot + 20] > 10).sum() > 20
+    redder = (full - bare)[foot + 3 : foot + 25, :, 0]
+    assert (redder > 8).sum() > 10
 
 
 def test_shadows_fall_away_from_the_light():

@@ -180,8 +180,9 @@ def headland(view: View, shore: Shore) -> None:
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
         spots = look(leaf, x / 5, z / 7)
-        wood = rgb((0.27, 0.36, 0.13) if island else (0.17, 0.27, 0.10)) * (1 + 0.30 * spots)[..., None]
-        return mix(wood, toned(rgb("d4ba8f"), view.scene.ground), step(0.22, 0.05, high + 0.03 * spots))
+        leaves = (0.62, 0.66, 0.70) if view.snowy else (0.27, 0.36, 0.13) if island else (0.17, 0.27, 0.10)
+        wood = rgb(leaves) * (1 + (0.10 if view.snowy else 0.30) * spots)[..., None]
+        return mix(wood, shore.soil(view), step(0.22, 0.05, high + 0.03 * spots))
 
     near, far = (5.6, 11.6) if island else (13, 70)
     cast(view, _slices(near, far, view.unit * (0.24 if island else 0.16), 60, 500), height, albedo)
@@ -250,11 +251,11 @@ def land(view: View) -> None:
     """Draw the open country in front: grass, dunes or snow."""
     scene = view.scene
     lowest = (view.height - view.horizon) / view.unit * 1.25
-    view.canvas[view.first - 1 :] = view.light.horizon
+    view.canvas[view.first - 1 :] = view.light.mist
     near = 1 / np.linspace(lowest, 0.10, int(view.unit * 0.52), dtype=np.float32)
     far = np.geomspace(10.2, 260, int(view.unit * 0.30) + 60, dtype=np.float32)
     paint = _covered(view)
-    shade = rgb((0.70, 0.66, 0.72) if scene.place == "forest" else (1, 1, 1))
+    shade = rgb((0.86, 0.87, 0.90) if view.snowy else (0.70, 0.66, 0.72)) if scene.place == "forest" else np.float32(1)
     road = view.road
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: Deep and shallow water, by kind.
 _WATER = {"sea": ("042950", "29a8ad"), "lake": ("051a21", "1a3d38")}
 _KINDS = {"beach": "beach", "lake": "bank", "river": "river", "island": "island", "harbour": "quay"}
+#: Least and greatest start and slope of the edge, see `Shore`.
+_EDGES = {"beach": (-1.85, -1.60, 0.34, 0.46), "quay": (-0.95, -0.75, 0.33, 0.40), "island": (-1.3, 1.3, 0.1, 0.1)}
 #: Colour of the dry ground.
 _GROUND = {"beach": "d4ba8f", "island": "d4ba8f", "quay": "8f8980"}
 
@@ -54,6 +56,10 @@ class Shore:
     def sandy(self) -> bool:
         """Whether waves break on sand."""
         return self.kind in ("beach", "island")
+
+    def soil(self, view: View) -> Floats:
+        """Give the colour of the dry ground."""
+        return toned(rgb("dbe0ed" if view.snowy else _GROUND.get(self.kind, "4d6621")), view.scene.ground)
 
     def out(self, x: Floats, z: Floats) -> Floats:
         """Give the distance from the edge in world units, positive over water."""
@@ -89,17 +95,10 @@ def shore_of(view: View) -> Shore:
     random = view.rng("shore")
     kind = _KINDS.get(view.scene.place, "open")
     phase = float(random.uniform(0, 6.28))
-    if kind in ("beach", "quay"):
-        near, far = ((-1.85, -1.60), (0.34, 0.46)) if kind == "beach" else ((-0.95, -0.75), (0.33, 0.40))
-        return Shore(kind, *_two(random, near, far, view.reach), view.side, phase)
-    start, slope = _two(random, (-1.3, 1.3) if kind == "island" else (-0.2, 0.2), (0.10, 0.25), 1.0)
-    return Shore(kind, start, slope, view.side, phase)
-
-
-def _two(
-    random: np.random.Generator, one: tuple[float, float], other: tuple[float, float], reach: float
-) -> tuple[float, float]:
-    return float(random.uniform(*one)), float(random.uniform(*other)) * reach
+    low, high, flat, steep = _EDGES.get(kind, (-0.2, 0.2, 0.10, 0.25))
+    # Where a straight edge runs into the distance, it runs across the whole picture, however wide.
+    reach = view.reach if kind in ("beach", "quay") else 1.0
+    return Shore(kind, float(random.uniform(low, high)), float(random.uniform(flat, steep)) * reach, view.side, phase)
 
 
 def paint(view: View, shore: Shore) -> None:
@@ -237,7 +236,7 @@ class _Land:
     def __init__(self, view: View, shore: Shore, random: np.random.Generator) -> None:
         self.view, self.shore = view, shore
         self.fine, self.soft = fractal(random, 1.15, 5), fractal(random, 2.0, 2)
-        self.base = toned(rgb("dbe0ed" if view.snowy else _GROUND.get(shore.kind, "4d6621")), view.scene.ground)
+        self.base = shore.soil(view)
 
     def over(self, part: Floats, grid: tuple[Floats, Floats, Floats], out: Floats) -> None:
         v, z, world = grid

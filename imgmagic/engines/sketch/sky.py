@@ -54,11 +54,13 @@ def _gradient(view: View, rows: int) -> None:
     view.canvas[:rows] = toned(column, view.scene.sky)[:, None]
 
 
-def _far(view: View, top: int, bottom: int) -> Floats:
+def _far(view: View, x: Floats, up: Floats) -> Floats:
     """Distance from the sun's middle, in units."""
-    dx = view.across - np.float32(view.sun[0])
-    dy = view.up(top, bottom) - np.float32(view.sun[1])
-    return np.sqrt(dx[None] ** 2 + dy[:, None] ** 2)
+    return np.asarray(np.hypot(x - np.float32(view.sun[0]), up - np.float32(view.sun[1])))
+
+
+def _lit(sky: Floats, colour: Floats, strength: Floats) -> Floats:
+    return np.asarray(sky + colour * strength[..., None], np.float32)
 
 
 def _sun(view: View, rows: int) -> None:
@@ -66,14 +68,19 @@ def _sun(view: View, rows: int) -> None:
     strength = 0.35 if view.covered else 1.0
     warm = view.light.disc * rgb((1, 0.86, 0.62) if low else (1, 0.98, 0.92))
     edge = 1.6 / view.unit
-    for top, bottom in view.bands(0, rows):
-        far = _far(view, top, bottom) / np.float32(_size(view, "sun"))
+    size = np.float32(_size(view, "sun"))
+
+    def shine(sky: Floats, x: Floats, up: Floats) -> Floats:
+        far = _far(view, x, up) / size
         glow = np.exp(far * -9) * ((0.55 if low else 0.42) * strength) + np.exp(far * -28) * (0.5 * strength)
-        sky = mix(view.canvas[top:bottom], warm, np.minimum(glow, 1))
-        if not view.covered:
-            disc = step(0.031 + edge, 0.029 - edge, far) if low else np.exp(-((far / 0.028) ** 4))
-            sky = mix(sky, view.light.disc, disc)
-        view.canvas[top:bottom] = sky
+        sky = mix(sky, warm, np.minimum(glow, 1))
+        if view.covered:
+            return sky
+        return mix(
+            sky, view.light.disc, step(0.031 + edge, 0.029 - edge, far) if low else np.exp(-((far / 0.028) ** 4))
+        )
+
+    view.wash(rows, shine)
 
 
 def _ball(view: View, at: tuple[float, float], radius: float) -> tuple[Floats, Floats, Floats, tuple[int, int]]:
@@ -89,10 +96,12 @@ def _ball(view: View, at: tuple[float, float], radius: float) -> tuple[Floats, F
 
 def _moon(view: View, rows: int) -> None:
     veil = np.float32(0.4 if view.covered else 1)
-    for top, bottom in view.bands(0, rows):
-        far = _far(view, top, bottom)
-        glow = np.exp(far * -12) * 0.16 + np.exp(far * -3.5) * 0.06
-        view.canvas[top:bottom] += glow[..., None] * rgb((0.62, 0.72, 0.95))
+
+    def shine(sky: Floats, x: Floats, up: Floats) -> Floats:
+        far = _far(view, x, up)
+        return _lit(sky, rgb("9eb8f2"), np.exp(far * -12) * 0.16 + np.exp(far * -3.5) * 0.06)
+
+    view.wash(rows, shine)
     radius = 0.034 * _size(view, "moon")
     x, y, cover, (top, left) = _ball(view, view.sun, radius)
     seas = look(fractal(view.rng("moon"), 1.7, 2, 128), x * np.float32(0.31) + np.float32(0.3), y * np.float32(0.31))
@@ -125,14 +134,13 @@ def _stars(view: View, rows: int) -> None:
 
 def _milky_way(view: View, rows: int) -> None:
     tile = fractal(view.rng("milky way"), 1.5, 2)
-    xs = view.across[None]
-    for top, bottom in view.bands(0, rows):
-        up = view.up(top, bottom)[:, None]
-        band = np.exp(-(((up - 0.28 - 0.55 * xs * view.side) / 0.13) ** 2))
-        milk = band * np.clip(0.5 + 0.4 * look(tile, xs * 0.9, up * 0.9), 0, 1.4)
-        sky = view.canvas[top:bottom]
-        sky += (milk * 0.075)[..., None] * rgb("bfccff")
-        np.minimum(sky, 1, out=sky)
+
+    def milk(sky: Floats, x: Floats, up: Floats) -> Floats:
+        band = np.exp(-(((up - 0.28 - 0.55 * x * view.side) / 0.13) ** 2))
+        light = band * np.clip(0.5 + 0.4 * look(tile, x * 0.9, up * 0.9), 0, 1.4)
+        return _lit(sky, rgb("bfccff"), light * 0.075)
+
+    view.wash(rows, milk)
 
 
 def _cloud_light(view: View) -> tuple[Floats, Floats]:
@@ -215,14 +223,16 @@ def _wisps(view: View, rows: int) -> None:
     turn = np.float32(random.uniform(-0.3, 0.3))
     bright, dark = _cloud_light(view)
     start = 0.5 - 0.25 * _amount(view, "clouds") if view.low else 1.0
-    for top, bottom in view.bands(0, rows):
-        up = view.up(top, bottom)[:, None] + np.float32(0.05)
-        z = 1 / up
-        x = view.across[None] * z
-        field = look(tile, (x + z * turn) * 0.055 + 0.2, z * 0.16) + 0.5 * look(tile, x * 0.15, z * 0.5 + 0.4)
-        cover = step(start, 3.0, field) * np.minimum(up * 7, 1) * np.float32(0.9 if view.low else 0.45)
-        near = np.exp(_far(view, top, bottom) * -2.2) if view.low else np.ones_like(cover)
-        view.canvas[top:bottom] = mix(view.canvas[top:bottom], mix(dark, bright, near), cover)
+
+    def streak(sky: Floats, x: Floats, up: Floats) -> Floats:
+        z = 1 / (up + np.float32(0.05))
+        wide = x * z
+        field = look(tile, (wide + z * turn) * 0.055 + 0.2, z * 0.16) + 0.5 * look(tile, wide * 0.15, z * 0.5 + 0.4)
+        cover = step(start, 3.0, field) * np.minimum(7 / z, 1) * np.float32(0.9 if view.low else 0.45)
+        near = np.exp(_far(view, x, up) * -2.2) if view.low else np.ones_like(cover)
+        return mix(sky, mix(dark, bright, near), cover)
+
+    view.wash(rows, streak)
 
 
 _CONTRAST = {"storm": 0.34, "rain": 0.20, "overcast": 0.18, "snow": 0.10, "fog": 0.04}
@@ -233,31 +243,34 @@ def _sheet(view: View, rows: int) -> None:
     random = view.rng("sheet")
     weather = view.scene.weather
     tile = fractal(random, 1.55, 2)
-    shift = np.float32(random.random())
-    for top, bottom in view.bands(0, rows):
-        up = view.up(top, bottom)[:, None] + np.float32(0.11)
-        u, v = view.across[None] / up * np.float32(0.085) + shift, np.float32(0.11) / up
+    shift, side = np.float32(random.random()), np.float32(0.012 * np.sign(view.sun[0]))
+
+    def cover(sky: Floats, x: Floats, up: Floats) -> Floats:
+        z = 1 / (up + np.float32(0.11))
+        u, v = x * z * np.float32(0.085) + shift, np.float32(0.11) * z
         body = look(tile, u, v)
-        relief = body - look(tile, u + np.float32(0.012 * np.sign(view.sun[0])), v + np.float32(0.016))
-        shade = 1 + _CONTRAST[weather] * (1.25 * relief - 0.55 * body) * np.minimum((up - 0.1) * 6, 1)
-        sky = view.canvas[top:bottom] * np.clip(shade, 0.35, 1.6)[..., None]
-        if weather in ("storm", "rain"):
-            # Curtains of rain under the clouds, and a pale band where the storm ends.
-            fall = look(tile, view.across[None] * 0.6, up * 0.06 + 0.5)
-            veil = np.exp(-(((up - 0.2) / 0.10) ** 2)) * np.clip(fall * 0.22, 0, 0.3)
-            sky = mix(sky, view.light.zenith * np.float32(0.8), veil)
-        view.canvas[top:bottom] = np.clip(sky, 0, 1)
+        relief = body - look(tile, u + side, v + np.float32(0.016))
+        shade = 1 + _CONTRAST[weather] * (1.25 * relief - 0.55 * body) * np.minimum((up + 0.01) * 6, 1)
+        sky = sky * np.clip(shade, 0.35, 1.6)[..., None]
+        if weather not in ("storm", "rain"):
+            return sky
+        # Curtains of rain under the clouds, and a pale band where the storm ends.
+        fall = look(tile, x * 0.6, up * 0.06 + 0.5)
+        veil = np.exp(-(((up - 0.09) / 0.10) ** 2)) * np.clip(fall * 0.22, 0, 0.3)
+        return mix(sky, view.light.zenith * np.float32(0.8), veil)
+
+    view.wash(rows, cover)
 
 
 def _rainbow(view: View, rows: int) -> None:
-    for top, bottom in view.bands(0, rows):
-        up = view.up(top, bottom)[:, None]
-        far = np.hypot(view.across[None] + np.float32(np.sign(view.sun[0]) * 0.26), up + np.float32(0.12))
-        band = (far - 0.50) / 0.055
+    side = np.float32(np.sign(view.sun[0]) * 0.26)
+
+    def bow(sky: Floats, x: Floats, up: Floats) -> Floats:
+        band = (np.hypot(x + side, up + np.float32(0.12)) - 0.50) / 0.055
         colours = np.stack([np.exp(-(((band - at) / 0.24) ** 2)) for at in (0.80, 0.52, 0.24)], -1)
-        sky = view.canvas[top:bottom]
-        sky += colours * (0.26 * np.clip(1.1 - 0.6 * up, 0, 1))[..., None]
-        np.minimum(sky, 1, out=sky)
+        return _lit(sky, colours, 0.26 * np.clip(1.1 - 0.6 * up, 0, 1))
+
+    view.wash(rows, bow)
 
 
 _ABOVE: dict[str, Callable[[View, int], None]] = {

@@ -85,7 +85,7 @@ def _set(view: View, image: Image.Image, foot: tuple[float, float], tall: float,
     light = view.light
     through = float(np.exp(-light.haze * max(depth - 2, 0)))
     colour *= (light.ambient * 0.75 + light.key * 0.62) * np.float32(through)
-    colour += cover[..., None] * (light.horizon * np.float32(1 - through))
+    colour += cover[..., None] * (light.mist * np.float32(1 - through))
     view.lay(colour, cover, round(foot[1]) - image.height + box[1], round(foot[0] - image.width / 2) + box[0])
 
 

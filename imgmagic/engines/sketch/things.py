@@ -215,31 +215,13 @@ def _same(image: Image.Image, _tall: int) -> Image.Image:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How a kind of thing is usually placed.
-
-    Parameters
-    ----------
-    draw
-        Its drawing, see `small`.
-    where
-        ``dry``, ``wet``, ``air``, or empty for anywhere.
-    depths, spread
-        How far away, in world units, and how far from the middle of the picture, in its widths.
-    tall
-        Smallest and greatest height in world units.
-    usual
-        How many there are.
-    gather
-        How far apart several of them are, in widths of the picture.
-    shade
-        How dark the shadow is.
-    lamp
-        Where its lamp is, if it has one; see `Standing`.
-    """
+    """How a kind of thing is usually placed; depths and heights in world units, what is across in picture widths."""
 
     draw: Callable[..., Image.Image]
+    #: ``dry``, ``wet``, ``air``, or empty for anywhere.
     where: str
     depths: tuple[float, float]
+    #: How far from the middle of the picture, and how far from each other if there are several.
     spread: tuple[float, float]
     tall: tuple[float, float]
     usual: int = 1

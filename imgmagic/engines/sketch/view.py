@@ -45,7 +45,7 @@ _WEATHERS = {
     "cloudy": (0.12, "b8c2cc", 0.92, 0.012),
     "overcast": (0.78, "b3bac2", 0.35, 0.020),
     "storm": (0.85, "545c66", 0.30, 0.026),
-    "rain": (0.85, "808a94", 0.30, 0.045),
+    "rain": (0.85, "808a94", 0.30, 0.030),
     "snow": (0.80, "bdc4cf", 0.40, 0.020),
     "fog": (0.80, "ccd1d4", 0.40, 0.130),
 }
@@ -72,7 +72,7 @@ def mix(colour: Floats, other: Floats, share: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What light there is: the sky's three colours, the sun's and the sky's light, the haze and where it comes from."""
+    """What light there is: the sky's three colours, the sun's and the sky's light, the haze and its colour, the way."""
 
     zenith: Floats
     middle: Floats
@@ -81,6 +81,7 @@ class Light:
     ambient: Floats
     disc: Floats
     haze: float
+    mist: Floats
     direction: tuple[float, float, float]
 
     @property
@@ -98,8 +99,8 @@ class Light:
     def veil(self, colour: Floats, depth: Floats | float) -> Floats:
         """Fade a surface (..., 3) into the haze; its depth broadcasts against (...)."""
         through = np.exp(np.float32(-self.haze) * np.maximum(np.asarray(depth, np.float32) - 2, 0))[..., None]
-        colour = (colour - self.horizon) * through
-        colour += self.horizon
+        colour = (colour - self.mist) * through
+        colour += self.mist
         return colour
 
 
@@ -192,6 +193,12 @@ class View:
             self.pause()
             yield each, min(each + _ROWS, bottom)
 
+    def wash(self, rows: int, layer: Callable[[Floats, Floats, Floats], Floats]) -> None:
+        """Paint over the uppermost rows; ``layer`` makes colours of what is there, x and the height (units)."""
+        for top, bottom in self.bands(0, rows):
+            sky = layer(self.canvas[top:bottom], self.across[None], self.up(top, bottom)[:, None])
+            np.clip(sky, 0, 1, out=self.canvas[top:bottom])
+
     def _sun(self, random: np.random.Generator) -> float:
         """Place the sun or the moon; gives the side from which its light comes."""
         scene, side = self.scene, self.side
@@ -216,8 +223,8 @@ class View:
         aim = rgb(colour) * np.float32(_DIM[scene.time])
         if scene.time == "night":
             aim = aim * rgb((0.72, 0.92, 1.40))
-        # Fog is as bright above as it is at the horizon.
-        dims = (0.95, 1.04, 1.12) if scene.weather == "fog" else (0.8, 0.95, 1.12)
+        # Under a cover it is hardly brighter at the horizon: what is far and hazed must not shine before the sky.
+        dims = (0.95, 1.0, 1.02) if scene.weather == "fog" else (0.8, 0.97, 1.04) if self.covered else (0.8, 0.95, 1.12)
         zenith, middle, horizon = (
             each + (aim * np.float32(dim) - each) * np.float32(grey)
             for each, dim in zip((zenith, middle, horizon), dims, strict=True)
@@ -225,7 +232,9 @@ class View:
         ambient = ambient + (aim * np.float32(0.85) - ambient) * np.float32(grey * 0.8)
         slope = np.array([side * 0.75, 0.34 if self.low else 0.40 if scene.place == "desert" else 0.62, 0.10])
         x, y, z = (slope / np.linalg.norm(slope)).tolist()
-        return Light(zenith, middle, horizon, key * np.float32(left), ambient, disc, haze * self.force, (x, y, z))
+        # Under clouds what is far must not shine before the darker sky.
+        mist = horizon * 0.55 + middle * 0.36 if self.covered and scene.weather != "fog" else horizon
+        return Light(zenith, middle, horizon, key * np.float32(left), ambient, disc, haze * self.force, mist, (x, y, z))
 
     @property
     def force(self) -> float:
