@@ -483,9 +483,10 @@ def test_fidelity_is_said_to_those_who_know_it(cells, azure):
         Studio(home="other", engine=Painter()).refine("bluer", source=PIXELS, fidelity="best")
 
 
-def test_the_sketch_engine_says_that_it_does_not_look(tmp_path):
+def test_the_sketch_engine_says_that_it_takes_the_palette_only(tmp_path):
     studio = Studio(home=tmp_path / "home", engine="sketch", size="256x256")
-    assert "reference images are not looked at" in studio.imagine("a beach", images=[PIXELS])[0].generation.caption
+    caption = studio.imagine("a beach", images=[PIXELS])[0].generation.caption
+    assert "of the reference images only the palette is used" in caption
 
 
 # --- what a key knows it by ---------------------------------------------------------------------------------------

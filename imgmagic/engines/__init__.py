@@ -55,7 +55,7 @@ def connect(settings: Settings, known: MutableMapping[str, Dialect] | None = Non
     if settings.engine == "sketch":
         from imgmagic.engines.sketch import SketchEngine
 
-        return SketchEngine()
+        return SketchEngine(manners.get("partials"))
     from imgmagic.engines.rest import Manners, RestEngine
 
     return RestEngine(settings, Manners(**manners), known)

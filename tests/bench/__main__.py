@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench import first_cell, load, notebook, overhead, panel, pictures, proof, replay, sketch, streaming
+from tests.bench import first_cell, load, notebook, overhead, panel, pictures, proof, replay, sketch, streaming, words
 from tests.bench.processes import BenchError
 from tests.bench.server import serving
 from tests.bench.table import Row, aligned
@@ -29,6 +29,7 @@ _GROUPS: dict[str, Callable[[Work], list[Row]]] = {
     "panel": panel.measure,
     "sketch": sketch.measure,
     "proof": proof.measure,
+    "words": words.measure,
 }
 
 #: Answers that differ in their bytes; no process asks for more.

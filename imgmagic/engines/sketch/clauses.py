@@ -1,24 +1,32 @@
-"""Clauses: what an instruction asks for, before it is known what it is asked of.
+"""Clauses: what a text asks for, before it is known what it is asked of.
 
-An instruction is cut at "and", commas and full stops. Each clause has a verb (its own, or the one before) and an
-object, the first noun in it. If the object is unknown the clause is not done: better refused than wrong. The same
-clauses edit a `Scene` (`instructions`) and the pixels of a picture that has none (`photo`).
+A text is cut at "and", commas, full stops and new verbs; in Japanese, where the verb is said last, behind it. Each
+clause has a verb (its own, or that of a neighbour) and the hits that it is about. The same clauses make a `Scene`
+(`words`), edit it (`instructions`), and edit the pixels of a picture that has none (`photo`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from imgmagic.engines.sketch import vocabulary
-from imgmagic.engines.sketch.lexicon import Hit, hits, refusal
+from imgmagic.engines.sketch.lexicon import Hit, hits
 
 #: Kinds of hits that can be the object of a clause.
 NOUNS = ("thing", "region", "place", "unknown")
+#: Kinds of hits that say how something becomes, and those that can be said of a noun that another clause has.
+_ADJECTIVES = ("colour", "adjustment", "wave", "force", "size", "side", "edge")
+_STATES = ("time", "weather", "style", "geometry", "number")
+#: The stronger verb of a clause counts: "don't add", "make ... smaller and remove".
+_STRONGEST = ("not", "keep", "instead", "without", "remove", "less", "add", "more", "move", "turn", "make")
+#: Verbs after which a clause is about what must not be.
+UNWANTED = ("not", "keep", "instead")
+_OPENING = (*UNWANTED, "without")
 
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One thing that an instruction asks for: a verb (``make`` if none was said) and the hits it applies to."""
+    """One thing that a text asks for: a verb (empty if none was said) and the hits it applies to."""
 
     verb: str
     hits: tuple[Hit, ...]
@@ -27,83 +35,188 @@ class Clause:
         """Give the first hit of these kinds."""
         return next((hit for hit in self.hits if hit.kind in kinds), None)
 
-    def every(self, kind: str) -> list[str]:
+    def every(self, *kinds: str) -> list[Hit]:
+        """Give all hits of these kinds."""
+        return [hit for hit in self.hits if hit.kind in kinds]
+
+    def names(self, kind: str) -> list[str]:
         """Give the names of all hits of a kind."""
-        return [hit.name for hit in self.hits if hit.kind == kind]
+        return [hit.name for hit in self.every(kind)]
+
+    @property
+    def sign(self) -> int:
+        """-1 if the verb asks for less of what is said, else 1."""
+        return -1 if self.verb in ("less", "remove", "without") else 1
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """The words that mean nothing here."""
-        return tuple(hit.word for hit in self.hits if hit.kind == "unknown")
+        return tuple(hit.word for hit in self.every("unknown"))
 
     @property
     def strange(self) -> bool:
         """Whether the object is unknown; an unknown word before a known thing is an adjective: "fluffy clouds"."""
-        at = next((at for at, hit in enumerate(self.hits) if hit.kind in NOUNS), None)
+        at = next((at for at, hit in enumerate(self.hits) if hit.kind in NOUNS and not hit.where), None)
         if at is None or self.hits[at].kind != "unknown":
             return False
-        return not (
-            at + 1 < len(self.hits)
-            and self.hits[at + 1].kind in ("thing", "colour", "size", "adjustment")
-            and any(hit.kind == "thing" for hit in self.hits[at + 1 : at + 4])
+        following = self.hits[at + 1 : at + 4]
+        adjective = (
+            bool(following)
+            and not following[0].where
+            and following[0].kind in ("thing", "colour", "size", "adjustment")
         )
+        return self.hits[at].japanese or not (adjective and any(hit.kind == "thing" for hit in following))
 
     @property
-    def region(self) -> str:
-        """``sky``, ``water``, ``ground`` or empty."""
-        hit = self.first("region")
-        if hit is not None:
-            return hit.name
-        place = self.first("place")
-        return vocabulary.REGION_OF.get(place.name, "") if place is not None else ""
+    def regions(self) -> list[str]:
+        """The regions that are named, ``sky``, ``water``, ``ground``; if none is, those that its places stand for."""
+        named = self.names("region") or [vocabulary.REGION_OF.get(each, "") for each in self.names("place")]
+        return [each for each in dict.fromkeys(named) if each]
 
 
-def clauses(instruction: str) -> list[Clause]:
-    """Cut an instruction into clauses, each with its verb.
+@dataclass(slots=True)
+class _Group:
+    verbs: list[str] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+    #: In Japanese nothing follows the verb.
+    ended: bool = False
+    #: The mark or word before it.
+    after: str = ""
 
-    Raises
-    ------
-    SketchError
-        If it says what not to do: to do half of it, or the contrary, would be worse.
-    """
-    groups: list[list[Hit]] = [[]]
-    for hit in hits(instruction):
-        if hit.kind == "verb" and hit.name == "not":
-            raise refusal(
-                f"The sketch engine does not understand negations ({hit.word!r}) in instructions, "
-                "except 'without' or 'no' with a thing to remove."
-            )
+    @property
+    def verb(self) -> str:
+        return next((each for each in _STRONGEST if each in self.verbs), "")
+
+
+def clauses(text: str) -> list[Clause]:
+    """Cut a text into clauses, each with its verb."""
+    groups = [_Group()]
+    for hit in hits(text):
+        last = groups[-1]
         if hit.kind == "break":
-            groups.append([])
+            groups.append(_Group(after=hit.word.casefold()))
+        elif hit.kind != "verb":
+            if last.ended:
+                groups.append(_Group())
+            groups[-1].hits.append(hit)
+        elif hit.japanese:
+            _end(groups, hit)
         else:
-            groups[-1].append(hit)
-    said = [(_verb(group), tuple(hit for hit in group if hit.kind != "verb")) for group in groups]
-    verbs = [verb for verb, _ in said]
-    result = []
-    for at, (verb, rest) in enumerate(said):
-        # "add clouds and palms": the verb before; "雲とヤシを追加": the verb behind.
-        earlier = next((each for each in reversed(verbs[:at]) if each), "")
-        later = next((each for each in verbs[at + 1 :] if each), "")
-        if any(hit.kind != "filler" for hit in rest):
-            result.append(Clause(verb or earlier or later or "", rest))
-    return _joined(result)
+            _begin(groups, hit)
+    return _merged([each for each in groups if each.hits or each.verb in UNWANTED])
 
 
-def _verb(group: list[Hit]) -> str:
-    said = [hit.name for hit in group if hit.kind == "verb"]
-    for strong in ("remove", "less", "add", "more", "make"):
-        if strong in said:
-            return strong
-    return ""
+def _begin(groups: list[_Group], hit: Hit) -> None:
+    """Take an English verb: it opens a clause, unless it is passive ("should be removed") or "don't" stands before."""
+    last = groups[-1]
+    passive = hit.word.endswith("ed") or hit.word.casefold() in ("made", "up", "down", "away")
+    first_of_not = last.verb in UNWANTED and not last.hits and len(last.verbs) == 1
+    if (last.hits and not passive) or (hit.name in _OPENING and last.verbs and not first_of_not):
+        last = _Group()
+        groups.append(last)
+    last.verbs.append(hit.name)
 
 
-def _joined(found: list[Clause]) -> list[Clause]:
-    """Give a clause of bare adjectives to the noun before it: "make the sky darker and more vibrant"."""
+def _end(groups: list[_Group], hit: Hit) -> None:
+    """Take a Japanese verb: it ends its clause; "without" and "not" are of the last noun only, if no verb is before."""
+    last = groups[-1]
+    if hit.name == "instead" and last.hits and last.hits[-1].kind in _ADJECTIVES:
+        # "空を青ではなくピンクに": the sky stays what it is about.
+        groups.insert(-1, _Group(verbs=[hit.name], hits=[last.hits.pop()]))
+        return
+    if hit.name in ("not", "without", "keep") and not last.verbs and not hit.word.startswith("も"):
+        at = max((at for at, each in enumerate(last.hits) if each.kind in (*NOUNS, *_STATES)), default=0)
+        before, last.hits = last.hits[:at], last.hits[at:]
+        if before:
+            groups.insert(-1, _Group(hits=before))
+    last.verbs.append(hit.name)
+    last.ended = True
+
+
+def _merged(groups: list[_Group]) -> list[Clause]:
+    """Share verbs and adjectives between neighbours: "add clouds and palms", "the sea and the sky darker"."""
     result: list[Clause] = []
-    for clause in found:
-        bare = not clause.first(*NOUNS, "time", "weather", "filter", "number")
-        if result and bare and result[-1].region:
-            result[-1] = Clause(result[-1].verb, result[-1].hits + clause.hits)
+    waiting: list[_Group] = []
+    for at, group in enumerate(groups):
+        said, verb = tuple(group.hits), group.verb
+        following = groups[at + 1] if at + 1 < len(groups) else None
+        if verb not in UNWANTED and following and _waits(said, verb, following):
+            waiting.append(group)
+            continue
+        verb = verb if verb in UNWANTED else verb or _neighbour(groups, at)
+        for each in waiting:
+            adjectives = tuple(hit for hit in said if hit.kind in _ADJECTIVES)
+            result.append(Clause(verb or each.verb, (*each.hits, *adjectives)))
+        if verb not in UNWANTED and result and result[-1].verb not in UNWANTED and _bare(said, result[-1]):
+            if not waiting:
+                less = group.verb == "less"
+                said = tuple(replace(hit, sign=-1) if less else hit for hit in said)
+                result[-1] = Clause(result[-1].verb, result[-1].hits + said)
         else:
-            result.append(clause)
+            result.append(Clause(verb, said))
+        waiting = []
     return result
+
+
+def _waits(said: tuple[Hit, ...], verb: str, following: _Group) -> bool:
+    """Whether a clause names only what the next one says something of."""
+    complete = any(hit.kind in (*_ADJECTIVES, *_STATES) or hit.sign for hit in said)
+    if complete or not said or following.verb in UNWANTED or any(hit.kind == "unknown" for hit in said):
+        return False
+    says = any(hit.kind in _ADJECTIVES or (hit.kind == "side") for hit in following.hits)
+    nouns = any(hit.kind in NOUNS for hit in following.hits)
+    if said[-1].japanese:
+        return not verb and says and nouns
+    pronoun = bool(following.verb) and not nouns and says
+    return verb in ("make", "move", "turn", "", "more", "less") and ((says and nouns and not following.verb) or pronoun)
+
+
+def _bare(said: tuple[Hit, ...], before: Clause) -> bool:
+    """Whether there are only adjectives, of a noun before: "make the sky darker and more vibrant"."""
+    bare = all(hit.kind in _ADJECTIVES for hit in said)
+    return bare and (
+        bool(before.regions) or (before.first("thing") is not None and before.verb not in ("remove", "without"))
+    )
+
+
+def _neighbour(groups: list[_Group], at: int) -> str:
+    """Give the verb of the clause before, or in Japanese behind."""
+    if not groups[at].hits:
+        return ""
+    japanese = groups[at].hits[-1].japanese
+    # "Without clouds and palms", but not "without clouds, palms": that is the next thing in the picture.
+    passed_over = UNWANTED if groups[at].after in ("and", "&") else _OPENING
+    earlier = next((each.verb for each in reversed(groups[:at]) if each.verb and each.verb not in passed_over), "")
+    later = next((each.verb for each in groups[at + 1 :] if each.verb and each.verb not in _OPENING), "")
+    return (later or earlier) if japanese else (earlier or later)
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A noun with what was said of it."""
+
+    hit: Hit
+    said: tuple[Hit, ...] = ()
+
+    def last(self, kind: str) -> Hit | None:
+        """Give the last hit of this kind that was said of it: "turn the red house blue"."""
+        return next((hit for hit in reversed(self.said) if hit.kind == kind), None)
+
+
+def nouns(clause: Clause, *kinds: str) -> list[Noun]:
+    """Give the nouns of a clause, each with the adjectives, the number and the side that belong to it.
+
+    English says these before the noun and "on the left" behind it; Japanese the other way round, but for "三本" in
+    "ヤシを三本". At the end of a clause they belong to the noun that there is.
+    """
+    at = [number for number, hit in enumerate(clause.hits) if hit.kind in (*NOUNS, "time", "weather")]
+    said: dict[int, list[Hit]] = {each: [] for each in at}
+    for number, hit in enumerate(clause.hits):
+        pronoun = hit.word.casefold() == "one" and number == len(clause.hits) - 1
+        if number in said or not at or pronoun:
+            continue
+        before, after = [each for each in at if each < number], [each for each in at if each > number]
+        counted = hit.kind == "number" and not hit.word.endswith("の")
+        backward = counted if hit.japanese else hit.kind in ("side", "edge")
+        said[before[-1] if before and (backward or not after) else after[0]].append(hit)
+    return [Noun(clause.hits[each], tuple(said[each])) for each in at if clause.hits[each].kind in kinds]

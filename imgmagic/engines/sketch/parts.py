@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from imgmagic.engines.sketch import photo, picture
+from imgmagic.engines.sketch import edits, photo, picture
 from imgmagic.engines.sketch.clauses import NOUNS, Clause, clauses
 from imgmagic.engines.sketch.scene import Scene, Tone
 from imgmagic.errors import SketchError, printable
@@ -39,11 +39,11 @@ def find(data: bytes, words: str) -> bytes:
     image, scene = picture.decode(data)
     clause = next(iter(clauses(words)), Clause("", ()))
     if scene is None:
-        if clause.region != "sky":
+        if "sky" not in clause.regions:
             raise _not_found(words, "of a picture that it did not draw, the sketch engine finds the sky only")
         cover = photo.sky_mask(image.convert("RGB"))
     else:
-        cover = _in_scene(scene, image.size, clause, words)
+        cover = _in_scene(scene, edits.frame(scene.filters, image.size), clause, words)
     if cover.mean() < 0.0005:
         raise _not_found(words, "it is nowhere to be seen")
     return _mask(cover, image.size)
@@ -58,8 +58,13 @@ def _in_scene(scene: Scene, size: tuple[int, int], clause: Clause, words: str) -
         if scene.thing(noun.name) is None:
             there = ", ".join(each.kind for each in scene.things) or "nothing else"
             raise _not_found(words, f"the picture has {there}")
-        return _cover(_apart(scene, scene.without(noun.name), draft))
-    if clause.region not in _REGIONS:
+        gone = scene.without(noun.name)
+        # What is as bright as what is behind it shows in another colour.
+        painted = [replace(each, colour="blue" if each.colour == "red" else "red") for each in scene.every(noun.name)]
+        other = replace(gone, things=(*gone.things, *painted))
+        return np.maximum(_cover(_apart(scene, gone, draft)), _cover(_apart(scene, other, draft)))
+    region = next(iter(clause.regions), "")
+    if region not in _REGIONS:
         raise _not_found(words, "it knows sky, water, ground, and the things that it draws")
     red, green = Tone("red", 2.0, 0.7), Tone("green", 2.0, 1.4)
     changes = {
@@ -68,10 +73,10 @@ def _in_scene(scene: Scene, size: tuple[int, int], clause: Clause, words: str) -
         "ground": (replace(scene, ground=red), replace(scene, ground=green)),
     }
     cover = {region: _cover(_apart(*pair, draft)) for region, pair in changes.items()}
-    mine = cover.pop(clause.region)
-    if clause.region == "sky":
+    mine = cover.pop(region)
+    if region == "sky":
         return np.asarray(np.minimum(mine, 1 - np.maximum(cover["water"], cover["ground"])), np.float32)
-    return np.where(mine >= cover["ground" if clause.region == "water" else "water"], mine, 0).astype(np.float32)
+    return np.where(mine >= cover["ground" if region == "water" else "water"], mine, 0).astype(np.float32)
 
 
 def _apart(one: Scene, other: Scene, size: tuple[int, int]) -> Floats:

@@ -1,8 +1,8 @@
 """Edits of a picture without a scene: a photograph, or what a model sent.
 
-Without a description only light and colour can be changed: of the whole picture, or of the sky. The sky is what a
-flood of similar colour from the top reaches, closed and softened; where there is none (an interior), a sky edit is
-refused.
+Without a description only light and colour can be changed: of the whole picture, of the sky, or of what is not sky
+(ground and water cannot be told apart). The sky is what a flood of similar colour from the top reaches, closed and
+softened; where there is none (an interior), a sky edit is refused.
 """
 
 # ruff: noqa: PLR2004 - the numbers are the drawing; names for them would only move them away
@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from imgmagic.engines.sketch import filters, vocabulary
-from imgmagic.engines.sketch.clauses import Clause, clauses
-from imgmagic.engines.sketch.instructions import toned as retoned
+from imgmagic.engines.sketch import edits, vocabulary
+from imgmagic.engines.sketch.clauses import NOUNS, UNWANTED, Clause, clauses
+from imgmagic.engines.sketch.instructions import geometry, negated, retoned, whole
 from imgmagic.engines.sketch.lexicon import refusal
 from imgmagic.engines.sketch.noise import Floats, step
-from imgmagic.engines.sketch.scene import Tone
+from imgmagic.engines.sketch.scene import Tone, edit_parts
 from imgmagic.engines.sketch.view import RGB, rgb, toned
+from imgmagic.engines.sketch.words import named
 
 Marks: TypeAlias = NDArray[np.bool_]
 #: Light of a time or weather as gains per channel, gamma, and saturation.
@@ -36,61 +37,87 @@ _MOODS: dict[str, tuple[RGB, float, float]] = {
     "overcast": ((0.90, 0.92, 0.95), 1.0, 0.60),
     "storm": ((0.66, 0.70, 0.76), 1.25, 0.60),
     "rain": ((0.76, 0.80, 0.86), 1.1, 0.62),
+    "golden hour": ((1.10, 0.94, 0.68), 1.0, 1.15),
 }
 _SIDE = 256
 
 
-def edit(picture: Image.Image, instruction: str) -> tuple[Image.Image, tuple[str, ...], tuple[str, ...]]:
-    """Apply an instruction to pixels.
+def edit(
+    picture: Image.Image, instruction: str, palette: tuple[int, ...] = ()
+) -> tuple[Image.Image, tuple[str, ...], tuple[str, ...]]:
+    """Apply an instruction, and a palette where one is given (see `Scene`), to pixels.
 
     Returns
     -------
     picture, done, left
-        The edited picture (same size), the names of what was done, and the words that were not understood.
+        The edited picture (of the same size, unless it was cut or turned), the names of what was done, and the words
+        that were not understood.
 
     Raises
     ------
     SketchError
         If nothing can be done: things cannot be added to a picture without a scene.
     """
-    alpha = (
-        picture.convert("RGBA").getchannel("A") if "A" in picture.getbands() or "transparency" in picture.info else None
-    )
+    clear = "A" in picture.getbands() or "transparency" in picture.info
+    alpha = picture.convert("RGBA").getchannel("A") if clear else None
     now = picture.convert("RGB")
     done, left = list[str](), list[str]()
-    for clause in clauses(instruction):
-        changed, name = _apply(now, clause)
+    asked = clauses(instruction)
+    for clause in asked:
+        changed, name = (now, "") if clause.verb in UNWANTED else _apply(now, clause)
         if name:
+            shape = geometry(clause)
+            alpha = edits.shaped(alpha, *edit_parts(shape)) if alpha is not None and shape else alpha
             now = changed
             done.append(name)
-        else:
-            left += clause.unknown or [hit.word for hit in clause.hits if hit.kind != "filler"]
+            left += clause.unknown
+        elif clause.verb not in UNWANTED:
+            left += [hit.word for hit in clause.hits]
+    _check(asked, done)
+    if palette:
+        now = edits.recoloured(now, palette)
+        done.append("palette")
+    words = named(left)
     if not done:
-        about = ", ".join(map(repr, dict.fromkeys(left))) or "that"
+        about = ", ".join(map(repr, words)) or "that"
         raise refusal(
             "This picture was not drawn by the sketch engine: "
-            f"only its light, colours and sky can be edited, not {about}.",
-            tuple(left),
+            f"only its light, colours, sky and ground can be edited, not {about}.",
+            words,
         )
     if alpha is not None:
         now.putalpha(alpha)
-    return now, tuple(dict.fromkeys(done)), tuple(dict.fromkeys(left))
+    return now, tuple(dict.fromkeys(done)), words
+
+
+def _check(asked: list[Clause], done: list[str]) -> None:
+    """Refuse what would touch a part that was to stay as it is: only sky and ground can be told apart."""
+    for clause in asked:
+        kept = set(clause.regions) or {""}
+        if clause.verb in ("not", "keep") and not (done and "" not in kept and set(done) <= {"sky", "ground"} - kept):
+            raise negated()
 
 
 def _apply(picture: Image.Image, clause: Clause) -> tuple[Image.Image, str]:
-    noun = clause.first("unknown", "thing", "place", "region")
+    """Give the picture after a clause and the name of what was done; an empty name if nothing was."""
+    noun = clause.first(*NOUNS)
     if clause.strange or (noun is not None and noun.kind == "thing"):
         return picture, ""
-    if clause.verb not in ("remove", "less", "add"):
-        for hit in clause.hits:
-            if hit.kind in ("time", "weather") and hit.name in _MOODS:
+    edit = geometry(clause)
+    if edit:
+        return edits.apply(picture, edit), edit.partition(":")[0]
+    if clause.sign > 0 and clause.verb != "add":
+        for hit in clause.every("time", "weather"):
+            if hit.name in _MOODS:
                 return _mood(picture, hit.name), hit.name
-    for hit in clause.hits:
-        if hit.kind == "filter" or (hit.kind == "adjustment" and noun is None and hit.name in vocabulary.FILTERS):
-            return filters.apply(picture, hit.name), hit.name
-    if clause.region == "sky":
-        return _sky(picture, clause)
-    return picture, ""
+    wanted = [hit.name for hit in clause.every("style") if hit.name and clause.sign > 0]
+    wanted += whole(clause) if noun is None and not clause.first("time", "weather") else []
+    for each in wanted:
+        picture = edits.apply(picture, each)
+    if wanted:
+        return picture, wanted[0].partition(":")[0]
+    region = next(iter(clause.regions), "")
+    return _region(picture, clause, region) if region else (picture, "")
 
 
 def _mood(picture: Image.Image, name: str) -> Image.Image:
@@ -104,18 +131,19 @@ def _mood(picture: Image.Image, name: str) -> Image.Image:
     return Image.fromarray(result)
 
 
-def _sky(picture: Image.Image, clause: Clause) -> tuple[Image.Image, str]:
+def _region(picture: Image.Image, clause: Clause, region: str) -> tuple[Image.Image, str]:
+    """Tone the sky, or what is not sky."""
     tone = Tone()
-    for hit in clause.hits:
-        if hit.kind in ("colour", "adjustment", "more of"):
-            tone = retoned(tone, hit, clause.verb, natural=False)
+    for hit in clause.every("colour", "adjustment"):
+        tone = retoned(tone, hit, clause, natural=False)
     if tone == Tone():
         return picture, ""
     if tone.colour == "blue" and tone.saturation == 1:
         tone = Tone("blue", 1.2, tone.value)
     mask = sky_mask(picture)
-    if mask.mean() < 0.03:
+    if region == "sky" and mask.mean() < 0.03:
         raise refusal("No sky was found in this picture.")
+    mask = mask if region == "sky" else 1 - mask
     hue = vocabulary.COLOURS[tone.colour][0] if tone.colour else None
     result = np.array(picture)
     for top in range(0, picture.height, 256):
@@ -125,7 +153,7 @@ def _sky(picture: Image.Image, clause: Clause) -> tuple[Image.Image, str]:
         result[top : top + 256] = np.where(
             share > 0, (pixels + (changed - pixels) * share) * 255 + 0.5, result[top : top + 256]
         )
-    return Image.fromarray(result), "sky"
+    return Image.fromarray(result), "sky" if region == "sky" else "ground"
 
 
 def sky_mask(picture: Image.Image) -> Floats:

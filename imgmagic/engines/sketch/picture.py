@@ -12,43 +12,39 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import ExifTags, Image, PngImagePlugin
+from PIL import ExifTags, Image, ImageDraw, ImageFilter, PngImagePlugin
 
-from imgmagic.engines.sketch import city, filters, relief, shore, sky, things
-from imgmagic.engines.sketch.noise import fractal, look
+from imgmagic.engines.sketch import city, edits, relief, shore, sky, things
+from imgmagic.engines.sketch.noise import Floats, fractal, look
 from imgmagic.engines.sketch.scene import LONGEST, Scene
-from imgmagic.engines.sketch.view import View
+from imgmagic.engines.sketch.view import SKYLESS, View
 from imgmagic.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from imgmagic.exchange import Format
 
-#: Most pixels that are decoded.
-LARGEST = 40_000_000
+#: Most pixels that are decoded, and that are drawn at once.
+LARGEST, _DRAWN = 40_000_000, 12_000_000
 KEY = "imgmagic:scene"
-_LAND = {
-    "meadow": "meadow",
-    "hills": "meadow",
-    "mountains": "meadow",
-    "forest": "meadow",
-    "desert": "desert",
-    "snow": "snow",
-}
-_BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    TypeError,
-    KeyError,
-    IndexError,
-    EOFError,
-    OverflowError,
-    struct.error,
-    MemoryError,
-)
+_LAND = ("meadow", "hills", "mountains", "forest", "desert", "snow", *SKYLESS)
+#: Working resolution: how many pixels are drawn for each side of one of the picture.
+_FINENESS = {"low": 0.5, "high": 1.5, "xhigh": 2.0, "max": 2.0}
+#: What Pillow raises at broken files.
+_BROKEN = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, OverflowError, struct.error, MemoryError)
 
 
-def draw(scene: Scene, width: int, height: int, *, transparent: bool = False) -> Image.Image:
+def draw(
+    scene: Scene,
+    width: int,
+    height: int,
+    *,
+    transparent: bool = False,
+    quality: str = "medium",
+    pause: Callable[[], None] = lambda: None,
+    show: Callable[[Image.Image], None] | None = None,
+) -> Image.Image:
     """Draw a scene.
 
     Parameters
@@ -59,82 +55,108 @@ def draw(scene: Scene, width: int, height: int, *, transparent: bool = False) ->
         Size in px.
     transparent
         Draw the standing things only, without a backdrop.
+    quality
+        ``low`` is drawn at half the resolution, ``high`` at one and a half times, as far as memory allows.
+    pause
+        Called between two strokes; what it raises ends the drawing.
+    show
+        Is shown the picture when sky, land and water are painted and nothing stands in them yet.
 
     Returns
     -------
     Image
         RGB, or RGBA if transparent.
     """
-    view = View(scene, width, height)
+    fine = min(_FINENESS.get(quality, 1.0), max(1.0, (_DRAWN / (width * height)) ** 0.5))
+    view = View(scene, round(width * fine), round(height * fine), pause=pause)
     edge = shore.shore_of(view) if scene.place not in _LAND else None
+    view.ground, view.road = relief.ground_of(view, edge), relief.road_of(view, edge)
     if transparent:
-        return _cut_out(view, edge)
+        view.alpha = np.zeros((view.height, view.width), np.float32)
+    else:
+        _backdrop(view, edge)
+        if show is not None:
+            show(_image(view))
+    things.paint(view, edge)
+    if transparent and not (view.alpha is not None and view.alpha.any()):
+        return _faded(draw(scene, width, height, quality=quality, pause=pause))
+    if not transparent:
+        _weather(view)
+    return _finished(_image(view), scene, (width, height))
+
+
+def _backdrop(view: View, edge: shore.Shore | None) -> None:
+    """Paint all that nothing stands in front of, far to near."""
+    scene = view.scene
     sky.paint(view)
-    if scene.thing("mountains"):
+    if scene.thing("mountains") or scene.place == "harbour":
         relief.mountains(view)
     if scene.thing("city"):
         city.paint(view)
+    elif scene.place == "harbour":
+        city.town(view)
     if edge is not None:
         shore.paint(view, edge)
-        if edge.kind == "beach":
+        if edge.sandy:
             relief.headland(view, edge)
-    else:
-        relief.land(view, "snow" if scene.weather == "snow" else _LAND[scene.place])
-    things.paint(view, edge)
-    _weather(view)
-    picture = Image.fromarray(_bytes(view))
-    for name in scene.filters:
-        picture = filters.apply(picture, name)
-    return picture
+    elif scene.place not in SKYLESS:
+        relief.land(view)
 
 
-def _bytes(view: View) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
-    canvas = view.canvas
-    canvas *= 255
-    canvas += 0.5
-    np.clip(canvas, 0, 255, out=canvas)
-    return canvas.astype(np.uint8)
+def _image(view: View) -> Image.Image:
+    """Give what is on the canvas now, RGBA if it has an alpha."""
+    pixels = np.empty((view.height, view.width, 3 if view.alpha is None else 4), np.uint8)
+    for top, bottom in view.bands(0, view.height):
+        band: Floats = view.canvas[top:bottom]
+        if view.alpha is not None:
+            # The canvas began black, so its colours are premultiplied by the coverage.
+            cover = view.alpha[top:bottom, :, None]
+            band = np.concatenate([band / np.maximum(cover, 1e-3), cover], -1)
+        pixels[top:bottom] = np.clip(band * 255 + 0.5, 0, 255)
+    return Image.fromarray(pixels)
 
 
-def _cut_out(view: View, edge: shore.Shore | None) -> Image.Image:
-    view.alpha = np.zeros((view.height, view.width), np.float32)
-    things.paint(view, edge)
-    if not view.alpha.any():
-        # Nothing stands in this scene: the view itself, fading out towards its edge.
-        x, y = (np.abs(np.linspace(-1, 1, side, dtype=np.float32)) for side in (view.width, view.height))
-        fade = np.clip((1 - np.hypot(x[None] ** 2, y[:, None] ** 2)) * 6, 0, 1)
-        picture = draw(view.scene, view.width, view.height)
-        picture.putalpha(Image.fromarray((fade * 255).astype(np.uint8)))
-        return picture
-    alpha = view.alpha
-    # The canvas began black, so its colours are premultiplied by the coverage.
-    view.canvas /= np.maximum(alpha, 1e-3)[..., None]
-    picture = Image.fromarray(_bytes(view))
-    for name in view.scene.filters:
-        picture = filters.apply(picture, name)
-    picture.putalpha(Image.fromarray((alpha * 255 + 0.5).astype(np.uint8)))
+def _finished(picture: Image.Image, scene: Scene, size: tuple[int, int]) -> Image.Image:
+    """Bring a picture to its size, and apply what is asked for the whole of it."""
+    if picture.size != size:
+        way = Image.Resampling.BICUBIC if picture.width < size[0] else Image.Resampling.BOX
+        picture = picture.resize(size, way)
+    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
+    return edits.finished(picture.convert("RGB"), scene, alpha)
+
+
+def _faded(picture: Image.Image) -> Image.Image:
+    """Where nothing stands in a scene: the view itself, fading out towards its edge."""
+    x, y = (np.abs(np.linspace(-1, 1, side, dtype=np.float32)) for side in picture.size)
+    fade = np.clip((1 - np.hypot(x[None] ** 2, y[:, None] ** 2)) * 6, 0, 1)
+    picture.putalpha(Image.fromarray((fade * 255).astype(np.uint8)))
     return picture
 
 
 def _weather(view: View) -> None:
     """Draw what falls between the camera and the scene."""
-    weather = view.scene.weather
-    random = view.rng("weather")
-    if weather in ("rain", "storm"):
-        tile = fractal(random, 0.6, 6)
-        x = view.across[None]
-        y = (np.arange(view.height, dtype=np.float32) / np.float32(view.unit))[:, None]
+    if view.scene.place in SKYLESS:
+        return
+    if view.scene.weather in ("rain", "storm"):
+        _rain(view)
+    elif view.scene.weather == "snow":
+        _snow(view)
+
+
+def _rain(view: View) -> None:
+    tile = fractal(view.rng("weather"), 0.6, 6)
+    x = view.across[None]
+    strength = np.float32((0.22 if view.scene.weather == "rain" else 0.13) * min(view.force, 2))
+    for top, bottom in view.bands(0, view.height):
+        y = (np.arange(top, bottom, dtype=np.float32) / np.float32(view.unit))[:, None]
         streak = look(tile, x * 3.1 + y * 0.42, y * 0.20) + 0.7 * look(tile, x * 1.3 + y * 0.20 + 0.5, y * 0.10)
-        amount = np.clip(streak * 0.5 - 0.45, 0, 1) * (0.22 if weather == "rain" else 0.13)
-        view.canvas += (view.light.horizon * 1.05 - view.canvas) * amount[..., None]
-    if weather == "snow":
-        _flakes(view, random)
+        cover = np.clip(streak * 0.5 - 0.45, 0, 1) * strength
+        view.canvas[top:bottom] += (view.light.horizon * 1.05 - view.canvas[top:bottom]) * cover[..., None]
 
 
-def _flakes(view: View, random: np.random.Generator) -> None:
-    from PIL import ImageDraw, ImageFilter
-
-    area = view.width * view.height / view.unit**2
+def _snow(view: View) -> None:
+    random = view.rng("weather")
+    area = view.force * view.width * view.height / view.unit**2
     for size, count, soft in ((0.0016, 900, 0.0), (0.0030, 420, 0.0012), (0.0065, 90, 0.0035)):
         sheet = Image.new("L", (view.width, view.height))
         pen = ImageDraw.Draw(sheet)
@@ -143,8 +165,10 @@ def _flakes(view: View, random: np.random.Generator) -> None:
             pen.ellipse([x * view.width - r, y * view.height - r, x * view.width + r, y * view.height + r], fill=225)
         if soft:
             sheet = sheet.filter(ImageFilter.GaussianBlur(soft * view.unit))
-        cover = np.asarray(sheet, np.float32)[..., None] * np.float32(0.8 / 255)
-        view.canvas += (np.minimum(view.light.ambient * 1.2 + 0.25, 1) - view.canvas) * cover
+        white = np.minimum(view.light.ambient * 1.2 + 0.25, 1)
+        for top, bottom in view.bands(0, view.height):
+            cover = np.asarray(sheet.crop((0, top, view.width, bottom)), np.float32)[..., None] * np.float32(0.8 / 255)
+            view.canvas[top:bottom] += (white - view.canvas[top:bottom]) * cover
 
 
 def encode(picture: Image.Image, scene: Scene | None, form: Format, quality: int | None) -> bytes:

@@ -6,17 +6,18 @@ projected, and the running highest point seen from the camera tells which depth 
 """
 
 # ruff: noqa: ARG001 - every albedo is asked with the same four arguments, whether it needs them or not
+# ruff: noqa: PLR2004 - the numbers are the drawing; names for them would only move them away
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.noise import Floats, fractal, look, ridged, step
-from imgmagic.engines.sketch.view import View, rgb, toned
+from imgmagic.engines.sketch.view import SKYLESS, View, mix, rgb, toned
 
 if TYPE_CHECKING:
     from imgmagic.engines.sketch.shore import Shore
@@ -50,6 +51,7 @@ def cast(view: View, depths: Floats, height: Height, albedo: Albedo, *, steep: b
     columns = _OVER if steep else 1
     wide = view.width * columns
     for start in range(0, wide, _BAND):
+        view.pause()
         stop = min(start + _BAND, wide)
         edge = (np.arange(start - 1, stop + 1, dtype=np.float32) + 0.5) / columns
         across = (edge - np.float32(view.width / 2)) / np.float32(view.unit)
@@ -97,22 +99,20 @@ def _fill(view: View, surface: tuple[Floats, Floats], colour: Floats, place: tup
     np.minimum(index, slices - 1, out=index)
     flat = index * columns + np.arange(columns)
     before = np.maximum(flat - columns, np.arange(columns))
-    top, under = seen.ravel().take(flat), seen.ravel().take(before)
-    came = rows.ravel().take(before)
+    top, under, came = seen.ravel().take(flat), seen.ravel().take(before), rows.ravel().take(before)
     solid &= came < _NOWHERE / 10
     row = np.arange(count, dtype=np.float32)[:, None] + np.float32(first * _OVER + 0.5)
-    mix = np.clip((under - row) / np.maximum(under - top, 1e-3), 0, 1)
-    mix[came > under + 0.5] = 1
-    flat_colour = colour.reshape(-1, 3)
-    pixels = flat_colour.take(flat.ravel(), axis=0).reshape(count, columns, 3)
-    earlier = flat_colour.take(before.ravel(), axis=0).reshape(count, columns, 3)
+    share = np.clip((under - row) / np.maximum(under - top, 1e-3), 0, 1)
+    share[came > under + 0.5] = 1
+    pixels, earlier = (
+        colour.reshape(-1, 3).take(each.ravel(), axis=0).reshape(*flat.shape, 3) for each in (flat, before)
+    )
     pixels -= earlier
-    pixels *= mix[..., None]
+    pixels *= share[..., None]
     pixels += earlier
     pixels *= solid[..., None]
-    cover = solid.astype(np.float32)
-    cover = _reduced(cover, finer)
-    view.over(_reduced(pixels, finer) / np.maximum(cover, 1e-3)[..., None], cover, first, left)
+    cover = _reduced(solid.astype(np.float32), finer)
+    view.lay(_reduced(pixels, finer), cover, first, left)
 
 
 def _reduced(pixels: Floats, finer: int) -> Floats:
@@ -124,102 +124,159 @@ def _reduced(pixels: Floats, finer: int) -> Floats:
     return total
 
 
+def _slices(near: float, far: float, count: float, least: int, most: int) -> Floats:
+    return np.geomspace(near, far, int(np.clip(count, least, most)), dtype=np.float32)
+
+
 def mountains(view: View) -> None:
     """Draw the range at the horizon: forest at its foot, rock, snow on what is high and not steep."""
     random = view.rng("mountains")
     thing = view.scene.thing("mountains")
     tall = {"small": 0.6, "large": 1.35}.get(thing.size if thing else "", 1.0) * 15.5
-    crest = ridged(random)
-    mottle = fractal(random, 1.3, 2)
+    # Where they are the place, they stand higher; behind a harbour there are wooded hills.
+    tall *= {"mountains": 1.45, "harbour": 0.42}.get(view.scene.place, 1.0)
+    line = 1.5 if view.snowy else 6.2 * max(tall, 12) / 15.5
+    crest, mottle = ridged(random), fractal(random, 1.3, 2)
     shift = random.random(4).astype(np.float32)
-    peaks = [(random.uniform(-0.55, 0.55), random.uniform(0.16, 0.30), random.uniform(0.55, 1)) for _ in range(4)]
+    peaks = [(random.uniform(-0.55, 0.55), random.uniform(0.14, 0.30), random.uniform(0.5, 1)) for _ in range(4)]
 
     def height(x: Floats, z: Floats) -> Floats:
         angle = x / z
         # Where the range stands high and where it opens: big shapes are composed, the ridges are noise.
-        rise = np.float32(0.34) + sum(
-            (np.float32(h * 0.62) * np.exp(-(((angle - np.float32(a)) / np.float32(w)) ** 2)) for a, w, h in peaks),
-            np.float32(0),
-        )
+        rise = np.full_like(angle, 0.34)
+        for at, wide, high in peaks:
+            rise += np.float32(high * 0.62) * np.exp(-(((angle - np.float32(at)) / np.float32(wide)) ** 2))
         swell = look(crest, x / 190 + shift[0], z / 190 + shift[1])
         fine = look(crest, x / 61 + shift[2], z / 61 + shift[3])
+        # Broad shoulders below the crests, or the peaks would be needles.
+        body = 0.12 + 0.62 * swell**0.8 + 0.24 * fine * (0.35 + swell) + 0.22 * swell * swell
         front = step(30, 84, z + 16 * (swell - 0.5))
-        return np.asarray(tall * rise * front * (0.10 + 0.95 * swell + 0.20 * fine * (0.3 + swell)) - 0.15, np.float32)
-
-    snowy = view.scene.weather == "snow" or view.scene.place == "snow"
-    line = 1.5 if snowy else 6.2 * tall / 15.5
+        return np.asarray(np.float32(tall) * rise * front * body - 0.15, np.float32)
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
         spots = look(mottle, x / 23, z / 23)
         rock = rgb((0.47, 0.45, 0.44)) + spots[..., None] * rgb((0.05, 0.045, 0.04))
         wood = rgb((0.13, 0.21, 0.12)) + spots[..., None] * rgb((0.03, 0.045, 0.02))
         wooded = step(0.55, 0.80, flatness + 0.05 * spots) * step(line * 0.75, line * 0.40, high + 0.5 * spots)
-        colour = rock + (wood - rock) * wooded[..., None]
         snow = step(line, line + 2.4, high + 1.3 * spots + 4.0 * (flatness - 0.62))
-        return np.asarray(colour + (rgb((0.97, 0.98, 1.0)) - colour) * snow[..., None], np.float32)
+        return mix(mix(rock, wood, wooded), rgb("f7faff"), snow)
 
-    slices = int(np.clip(view.unit * 0.34, 120, 700))
-    cast(view, np.geomspace(28, 150, slices, dtype=np.float32), height, albedo)
+    cast(view, _slices(28, 150, view.unit * 0.34, 120, 700), height, albedo)
 
 
 def headland(view: View, shore: Shore) -> None:
-    """Draw the wooded hills behind a beach, where the land goes out of sight."""
+    """Draw the wooded hills behind a beach, where the land goes out of sight, or an island's hill."""
     random = view.rng("headland")
     swell, leaf = fractal(random, 2.2, 3), fractal(random, 1.1, 8)
+    island = shore.kind == "island"
 
     def height(x: Floats, z: Floats) -> Floats:
         inland = -shore.out(x, z)
-        rise = step(1.2, 9, inland) * step(13, 32, z)
-        ragged = look(leaf, x / 9, z / 9) * np.float32(0.13) * step(1.5, 3, inland)
-        return np.asarray(
-            np.where(inland > 1.0, rise * (1.75 + 0.95 * look(swell, x / 52, z / 70) + ragged), -_NOWHERE), np.float32
-        )
+        if island:
+            return np.where(inland > 0.25, view.ground(x, z), np.float32(-_NOWHERE))
+        rise = step(1.2, 9, inland) * step(13, 32, z) * 1.75
+        shape = 1 + 0.54 * look(swell, x / 52, z / 70) + 0.07 * look(leaf, x / 9, z / 9)
+        return np.where(inland > 1.0, rise * shape, np.float32(-_NOWHERE))
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
         spots = look(leaf, x / 5, z / 7)
-        wood = rgb((0.17, 0.27, 0.10)) * (1 + 0.30 * spots)[..., None]
-        return np.asarray(
-            wood + (rgb((0.80, 0.70, 0.53)) - wood) * step(0.22, 0.05, high + 0.03 * spots)[..., None], np.float32
-        )
+        leaves = (0.62, 0.66, 0.70) if view.snowy else (0.27, 0.36, 0.13) if island else (0.17, 0.27, 0.10)
+        wood = rgb(leaves) * (1 + (0.10 if view.snowy else 0.30) * spots)[..., None]
+        return mix(wood, shore.soil(view), step(0.22, 0.05, high + 0.03 * spots))
 
-    cast(view, np.geomspace(13, 70, int(np.clip(view.unit * 0.16, 60, 300)), dtype=np.float32), height, albedo)
+    near, far = (5.6, 11.6) if island else (13, 70)
+    cast(view, _slices(near, far, view.unit * (0.24 if island else 0.16), 60, 500), height, albedo)
 
 
-def land(view: View, kind: str) -> None:
-    """Draw the open country in front: ``meadow``, ``desert`` or ``snow``."""
-    random = view.rng("land")
+@dataclass(frozen=True, slots=True)
+class Road:
+    """A road that winds away; ``middle`` gives its x at a depth, and it is ``wide`` world units wide."""
+
+    middle: Callable[[Floats], Floats]
+    wide: float
+    paved: bool
+    grain: Floats
+
+    def away(self, x: Floats, z: Floats) -> Floats:
+        """Give the distance from its edge in world units, negative on the road."""
+        return np.asarray(np.abs(x - self.middle(z)) - self.wide / 2, np.float32)
+
+    def cover(self, x: Floats, z: Floats, unit: float) -> Floats:
+        """Give what share of each pixel it covers."""
+        return np.asarray(np.clip(0.5 - self.away(x, z) / (0.04 + z / np.float32(unit)), 0, 1), np.float32)
+
+    def surface(self, x: Floats, z: Floats) -> Floats:
+        """Give its colour: asphalt with a broken line, or earth with grass between the tracks."""
+        off = np.abs(x - self.middle(z))
+        spots = (1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * np.float32(-0.1)))[..., None]
+        line = step(0.05, 0.03, off) * np.exp(z * np.float32(-0.04))
+        if self.paved:
+            return mix(rgb("55565a") * spots, rgb("f0ead8"), line * (np.sin(z * 3) > 0))
+        return mix(rgb("b0956c") * spots, rgb("6f7a3a") * spots, step(0.14, 0.06, off) * np.exp(z * np.float32(-0.06)))
+
+
+def road_of(view: View, shore: Shore | None = None) -> Road | None:
+    """Choose how the road of a scene runs, if it has one: beside the water, or winding into the land."""
+    if view.scene.thing("road") is None:
+        return None
+    random = view.rng("road")
+    phase, bend, start = (float(random.uniform(*each)) for each in ((0, 6.28), (0.5, 0.8), (-0.25, 0.25)))
+
+    def middle(z: Floats) -> Floats:
+        if shore is not None and shore.kind in ("beach", "quay", "river"):
+            edge = shore.middle(z)
+            return np.asarray(edge + 2.6 * shore.mirror if shore.kind == "river" else (edge + 1.6) * shore.mirror)
+        return np.asarray(start + bend * np.sin(z * 0.24 + phase) * np.minimum(z * 0.30, 3.2), np.float32)
+
+    return Road(middle, 0.9, view.scene.place in ("desert", "city", "harbour", "sea"), fractal(random, 1.2, 6))
+
+
+def ground_of(view: View, shore: Shore | None) -> Height:
+    """Give the height of the ground on which things stand."""
+    if shore is None and view.scene.place not in SKYLESS:
+        random = view.rng("land")
+        # Before mountains the land lies low, or it would hide them.
+        gain = 0.4 if view.scene.place == "mountains" else 1.0
+        return _dunes(random) if _sandy(view) else _rolling(random, gain, snowy=view.snowy)
+    if shore is not None and shore.kind == "island":
+        return lambda x, z: step(0.3, 2.3, -shore.out(x, z)) * np.float32(0.55)
+    return view.ground
+
+
+def _sandy(view: View) -> bool:
+    return view.scene.place == "desert" and not view.snowy
+
+
+def land(view: View) -> None:
+    """Draw the open country in front: grass, dunes or snow."""
+    scene = view.scene
     lowest = (view.height - view.horizon) / view.unit * 1.25
-    view.canvas[view.first - 1 :] = view.light.horizon
+    view.canvas[view.first - 1 :] = view.light.mist
     near = 1 / np.linspace(lowest, 0.10, int(view.unit * 0.52), dtype=np.float32)
     far = np.geomspace(10.2, 260, int(view.unit * 0.30) + 60, dtype=np.float32)
-    height = _dunes(random) if kind == "desert" else _rolling(random, snowy=kind == "snow")
-    paint = {"meadow": _grass, "desert": _dune_sand, "snow": _snow}[kind](random)
-    shade = rgb((0.70, 0.66, 0.72)) if view.scene.place == "forest" else rgb((1, 1, 1))
-    tone = view.scene.ground
-    hue = vocabulary.COLOURS[tone.colour][0] if tone.colour else None
+    paint = _covered(view)
+    shade = rgb((0.86, 0.87, 0.90) if view.snowy else (0.70, 0.66, 0.72)) if scene.place == "forest" else np.float32(1)
+    road = view.road
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        return toned(paint(x, z, high, flatness) * shade, tone, hue)
+        colour = toned(paint(x, z, high, flatness) * shade, scene.ground)
+        return mix(colour, road.surface(x, z), road.cover(x, z, view.unit)) if road else colour
 
-    cast(view, np.concatenate([near, far]), height, albedo, steep=False)
+    cast(view, np.concatenate([near, far]), view.ground, albedo, steep=False)
 
 
-def _rolling(random: np.random.Generator, *, snowy: bool) -> Height:
+def _rolling(random: np.random.Generator, gain: float, *, snowy: bool) -> Height:
     tile = fractal(random, 2.7, 2)
     shift = random.random(2).astype(np.float32)
 
     def height(x: Floats, z: Floats) -> Floats:
         # Flat at the camera's feet, so that the horizon is never hidden.
-        swell = step(2, 40, z) * np.float32(2.3) + step(1, 8, z) * np.float32(0.07)
+        swell = step(2, 40, z) * np.float32(2.3 * gain) + step(1, 8, z) * np.float32(0.07)
         high = swell * (look(tile, x / 95 + shift[0], z / 120 + shift[1]) + 0.12 + 0.004 * z)
         if snowy:
             # The wind heaps snow up in low drifts, whose shaded sides are blue.
-            high = (
-                high
-                + (look(tile, x / 21 + 0.3, z / 15) - 0.35 * np.abs(look(tile, x / 13, z / 8 + 0.6)))
-                * np.exp(z * -0.07)
-                * 0.115
-            )
+            drift = look(tile, x / 21 + 0.3, z / 15) - 0.35 * np.abs(look(tile, x / 13, z / 8 + 0.6))
+            high = high + drift * np.exp(z * -0.07) * 0.115
         return np.asarray(high, np.float32)
 
     return height
@@ -239,41 +296,26 @@ def _dunes(random: np.random.Generator) -> Height:
         swell = step(3, 30, z) * np.float32(3.4) + step(0.5, 9, z) * np.float32(0.45)
         crook = look(tile, x / 11 + 0.2, z / 11) * np.float32(1.1)
         ripple = np.sin((x * 2.3 + z * 0.9) * 10 + crook * 3.0) * np.float32(0.0036) * np.exp(z * np.float32(-0.20))
-        return np.asarray(swell * (crest + 0.22 * small - 0.42) + ripple, np.float32)
+        high = swell * (crest + 0.22 * small - 0.42)
+        # Hollows are filled: sand lies no deeper than half a unit.
+        return np.asarray(np.where(high < 0, 0.5 * np.expm1(2 * np.minimum(high, 0)), high) + ripple, np.float32)
 
     return height
 
 
-def _grass(random: np.random.Generator) -> Albedo:
-    patch, blade = fractal(random, 2.0, 2), fractal(random, 1.1, 6)
+def _covered(view: View) -> Albedo:
+    """Give the colour of grass, sand or snow."""
+    random = view.rng("cover")
+    patch, fine = fractal(random, 2.0, 2), fractal(random, 1.1, 6)
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        tuft = 0.75 * look(blade, x / 1.3, z / 3.1) * np.exp(z * np.float32(-0.16)) + 0.55 * look(
-            blade, x / 7 + 0.3, z / 17
-        )
-        wide = look(patch, x / 37, z / 60)
-        mix = np.clip(0.5 + 0.26 * wide, 0, 1)[..., None]
-        colour = rgb((0.24, 0.38, 0.11)) + (rgb((0.50, 0.55, 0.19)) - rgb((0.24, 0.38, 0.11))) * mix
+        near = np.exp(z * np.float32(-0.16))
+        if view.snowy:
+            return np.asarray(rgb("ccd4e6") * (1 + 0.02 * look(patch, x / 9, z / 22))[..., None], np.float32)
+        if _sandy(view):
+            return np.asarray(rgb("d19457") * (1 + 0.022 * near * look(fine, x / 5, z / 9))[..., None], np.float32)
+        tuft = 0.75 * look(fine, x / 1.3, z / 3.1) * near + 0.55 * look(fine, x / 7 + 0.3, z / 17)
+        colour = mix(rgb("3d611c"), rgb("808c30"), np.clip(0.5 + 0.26 * look(patch, x / 37, z / 60), 0, 1))
         return np.asarray(colour * np.clip(0.98 + 0.15 * tuft, 0.4, 1.6)[..., None], np.float32)
-
-    return albedo
-
-
-def _dune_sand(random: np.random.Generator) -> Albedo:
-    grain = fractal(random, 1.0, 8)
-
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        spots = look(grain, x / 5, z / 9) * np.float32(0.022) * np.exp(z * np.float32(-0.05))
-        return np.asarray(rgb((0.82, 0.58, 0.34)) * (1 + spots[..., None]), np.float32)
-
-    return albedo
-
-
-def _snow(random: np.random.Generator) -> Albedo:
-    drift = fractal(random, 1.6, 3)
-
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        soft = look(drift, x / 9, z / 22) * np.float32(0.02)
-        return np.asarray(rgb((0.80, 0.83, 0.90)) * (1 + soft[..., None]), np.float32)
 
     return albedo

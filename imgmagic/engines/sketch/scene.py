@@ -13,15 +13,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
+import re
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from imgmagic.engines.sketch import vocabulary
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 #: Longest scene that is read back, in characters; a real one has about 500.
 LONGEST = 8_000
-_MOST_THINGS = 24
+MOST_THINGS, MOST_FILTERS = 24, 12
 _LEAST, _MOST = 0.2, 3.0
+_EDIT = re.compile(r"([a-z ]+)(?::(-?[0-9]{1,3}(?:\.[0-9]{1,2})?))?(?::(left|right|centre|top|bottom))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,19 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One kind of thing in the scene; ``count`` 0 means as many as look right, ``amount`` scales that number."""
+    """Some things of a kind that look alike.
+
+    Parameters
+    ----------
+    kind
+        A word of `vocabulary.THINGS`.
+    count
+        How many; 0 means as many as look right, times ``amount``.
+    side, size, colour
+        Words of the vocabulary, or empty for what looks right.
+    first
+        How many of the kind there were before these, so that each has a place of its own.
+    """
 
     kind: str
     count: int = 0
@@ -51,6 +68,13 @@ class Thing:
     size: str = ""
     colour: str = ""
     amount: float = 1.0
+    first: int = 0
+
+    @property
+    def after(self) -> int:
+        """How many of the kind there are up to these, at most."""
+        usual = vocabulary.USUAL_NUMBER.get(self.kind, vocabulary.MOST_USUAL)
+        return self.first + (self.count or max(1, round(usual * self.amount)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +89,12 @@ class Scene:
         What stands in the place, in the order in which it was named.
     sky, water, ground
         Departures from the natural colours.
+    waves, force
+        Factors, 0.2 to 3: how rough the water is, and how strong the rain, the snow or the fog.
     filters
-        Whole-picture edits, in order.
+        Whole-picture edits, in order, such as ``darker:0.5``; see `edits`.
+    palette
+        Mean and spread of red, green and blue that the picture takes over, 0 to 255; empty for its own.
     seed
         0 to 2**63 - 1: the composition.
     """
@@ -78,17 +106,25 @@ class Scene:
     sky: Tone = Tone()
     water: Tone = Tone()
     ground: Tone = Tone()
+    waves: float = 1.0
+    force: float = 1.0
     filters: tuple[str, ...] = ()
+    palette: tuple[int, ...] = ()
     seed: int = 0
 
     def thing(self, kind: str) -> Thing | None:
-        """Give the thing of that kind, or None if the scene has none."""
+        """Give the first things of that kind, or None if the scene has none."""
         return next((each for each in self.things if each.kind == kind), None)
 
+    def every(self, kind: str) -> tuple[Thing, ...]:
+        """Give all things of that kind."""
+        return tuple(each for each in self.things if each.kind == kind)
+
     def with_thing(self, thing: Thing) -> Scene:
-        """Give the scene with this thing in place of the one of its kind."""
-        kept = [thing if each.kind == thing.kind else each for each in self.things]
-        return replace(self, things=tuple(kept if thing in kept else [*kept, thing]))
+        """Give the scene with this thing in place of the one of its kind that came after as many, or in addition."""
+        same = (thing.kind, thing.first)
+        kept = [thing if (each.kind, each.first) == same else each for each in self.things]
+        return replace(self, things=tuple(kept if thing in kept else [*kept, thing][:MOST_THINGS]))
 
     def without(self, kind: str) -> Scene:
         """Give the scene without things of that kind."""
@@ -109,6 +145,14 @@ class Scene:
             return None
 
 
+def edit_parts(edit: str) -> tuple[str, float, str]:
+    """Give the name of an edit, how much, and the side (empty if none)."""
+    name, _, rest = edit.partition(":")
+    amount, _, where = rest.partition(":")
+    usual = {"rotate": 90.0, "crop": 1.5, "zoom": 1.5}.get(name, 1.0)
+    return name, float(amount) if amount else usual, where if where != "centre" else ""
+
+
 def seed_of(*parts: object) -> int:
     """Turn words and numbers into a seed that is the same in every process."""
     text = "\x1f".join(str(part) for part in parts)
@@ -116,51 +160,64 @@ def seed_of(*parts: object) -> int:
 
 
 def _scene(raw: dict[str, object]) -> Scene:
-    if raw.pop("version") != 1 or set(raw) != set(Scene.__dataclass_fields__):
+    if raw.pop("version") != 1:
         raise ValueError
-    things = _list(raw["things"], _MOST_THINGS)
-    filters = tuple(_word(each, vocabulary.FILTERS) for each in _list(raw["filters"], 12))
-    return Scene(
-        place=_word(raw["place"], vocabulary.PLACES),
-        time=_word(raw["time"], vocabulary.TIMES),
-        weather=_word(raw["weather"], vocabulary.WEATHERS),
-        things=tuple(_thing(each) for each in things),
-        sky=_tone(raw["sky"]),
-        water=_tone(raw["water"]),
-        ground=_tone(raw["ground"]),
-        filters=filters,
-        seed=_whole(raw["seed"], 2**63 - 1),
+    things = _list(raw.get("things", []), MOST_THINGS)
+    return _fields(
+        Scene,
+        raw,
+        things=tuple(_fields(Thing, each) for each in things),
+        filters=tuple(_edit(each) for each in _list(raw.get("filters", []), MOST_FILTERS)),
+        palette=tuple(_whole(each, 255) for each in _list(raw.get("palette", []), 6)),
+        **{name: _fields(Tone, raw[name]) for name in ("sky", "water", "ground") if name in raw},
     )
 
 
-def _thing(raw: object) -> Thing:
-    if not isinstance(raw, dict) or set(raw) != set(Thing.__dataclass_fields__):
+_T = TypeVar("_T", Scene, Thing, Tone)
+
+
+def _fields(kind: type[_T], raw: object, **read: object) -> _T:
+    """Read a dataclass: each field by its name; what an earlier version did not write has its default."""
+    if not isinstance(raw, dict) or not set(raw) <= set(kind.__dataclass_fields__):
         raise ValueError
-    return Thing(
-        kind=_word(raw["kind"], vocabulary.THINGS),
-        count=_whole(raw["count"], vocabulary.MOST),
-        side=_word(raw["side"], vocabulary.SIDES, empty=True),
-        size=_word(raw["size"], vocabulary.SIZES, empty=True),
-        colour=_word(raw["colour"], vocabulary.COLOURS, empty=True),
-        amount=_factor(raw["amount"]),
-    )
+    plain = {name: _value(name, value) for name, value in raw.items() if name not in read}
+    return kind(**plain, **read)  # type: ignore[arg-type]
 
 
-def _tone(raw: object) -> Tone:
-    if not isinstance(raw, dict) or set(raw) != set(Tone.__dataclass_fields__):
-        raise ValueError
-    colour = _word(raw["colour"], vocabulary.COLOURS, empty=True)
-    return Tone(colour, _factor(raw["saturation"]), _factor(raw["value"]))
+#: The words that a field may hold; it may be empty where the class says so.
+_WORDS: dict[str, Collection[str]] = {
+    "place": vocabulary.PLACES,
+    "time": vocabulary.TIMES,
+    "weather": vocabulary.WEATHERS,
+    "kind": vocabulary.THINGS,
+    "side": vocabulary.SIDES,
+    "size": vocabulary.SIZES,
+    "colour": vocabulary.COLOURS,
+}
+_NUMBERS = {"count": vocabulary.MOST, "first": 10_000, "seed": 2**63 - 1}
 
 
-def _list(raw: object, most: int) -> list[object]:
-    if not isinstance(raw, list) or len(raw) > most:
+def _value(name: str, raw: object) -> object:
+    if name in _NUMBERS:
+        return _whole(raw, _NUMBERS[name])
+    if name not in _WORDS:
+        return _factor(raw)
+    empty = name in ("side", "size", "colour")
+    if not isinstance(raw, str) or not (raw in _WORDS[name] if raw else empty):
         raise ValueError
     return raw
 
 
-def _word(raw: object, known: object, *, empty: bool = False) -> str:
-    if not isinstance(raw, str) or not (raw in known if raw else empty):  # type: ignore[operator]
+def _edit(raw: object) -> str:
+    """Read a whole-picture edit: its name, and how strong it is."""
+    match = _EDIT.fullmatch(raw) if isinstance(raw, str) else None
+    if match is None or match[1] not in vocabulary.FILTERS or not abs(float(match[2] or 0)) <= 360:  # noqa: PLR2004
+        raise ValueError
+    return match[0]
+
+
+def _list(raw: object, most: int) -> list[object]:
+    if not isinstance(raw, list) or len(raw) > most:
         raise ValueError
     return raw
 
@@ -172,11 +229,7 @@ def _whole(raw: object, most: int) -> int:
 
 
 def _factor(raw: object) -> float:
-    if (
-        not isinstance(raw, (int, float))
-        or isinstance(raw, bool)
-        or not math.isfinite(raw)
-        or not _LEAST <= raw <= _MOST
-    ):
+    sound = isinstance(raw, (int, float)) and not isinstance(raw, bool) and _LEAST <= raw <= _MOST
+    if not sound:
         raise ValueError
-    return float(raw)
+    return float(raw)  # type: ignore[arg-type]

@@ -8,261 +8,347 @@ by construction. Each kind has its own random numbers: adding one kind moves no 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-from imgmagic.engines.sketch import small, trees, vocabulary
+from imgmagic.engines.sketch import small, trees
 from imgmagic.engines.sketch.noise import fractal, look
-from imgmagic.engines.sketch.standing import SCALE, count, mirrored, screen, spot, stand, tallest
+from imgmagic.engines.sketch.pen import TALLEST, hue
+from imgmagic.engines.sketch.shore import ISLAND
+from imgmagic.engines.sketch.standing import Standing, stand
+from imgmagic.engines.sketch.view import DARK
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from collections.abc import Callable
 
     from imgmagic.engines.sketch.scene import Thing
     from imgmagic.engines.sketch.shore import Shore
     from imgmagic.engines.sketch.view import View
 
-#: depth in world units, and what draws it
-_Standing = tuple[float, Callable[[], None]]
+_SIDES = {"left": (-0.44, -0.14), "right": (0.14, 0.44), "centre": (-0.10, 0.10)}
+#: What is dropped where it would hide something else.
+_GROWN = ("pines", "trees")
+_SCALE = {"small": 0.62, "large": 1.4}
+Random = np.random.Generator
 
 
 def paint(view: View, shore: Shore | None) -> None:
     """Draw every standing thing of the scene, far to near, and what flies above."""
-    placed: list[_Standing] = []
     for thing in view.scene.things:
-        plan = _PLANS.get(thing.kind)
-        if plan is not None:
-            placed += plan(view, thing, shore)
-    for _, draw in sorted(placed, key=lambda each: -each[0]):
-        draw()
+        if thing.kind == "flowers":
+            _flowers(view, thing, shore)
+    found = [
+        (thing.kind, _PLANS[thing.kind](view, thing, shore)) for thing in view.scene.things if thing.kind in _PLANS
+    ]
+    placed = [each for kind, several in found if kind not in _GROWN for each in several]
+    # What people look for is not hidden behind trees.
+    grown = [each for kind, several in found if kind in _GROWN for each in several]
+    placed += [each for each in grown if not any(_hides(each, other) for other in placed)]
+    if view.scene.place == "studio":
+        placed = _staged(view, placed)
+    for each in sorted(placed, key=lambda each: -each.depth):
+        stand(view, each)
 
 
-def _palms(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
+def _hides(each: Standing, other: Standing) -> bool:
+    """Whether a tree stands before something."""
+    near = each.tall / each.depth * 0.35 + other.tall / other.depth * 0.6
+    return each.depth < other.depth and abs(each.across - other.across) < near
+
+
+def _staged(view: View, placed: list[Standing]) -> list[Standing]:
+    """Set things side by side before a plain backdrop, those that are taller somewhat taller."""
+    tallest = max((each.tall for each in placed), default=1)
+    room = view.reach * 0.80 / max(1, len(placed))
+    staged = []
+    for number, each in enumerate(sorted(placed, key=lambda each: each.across)):
+        depth = 4.2 + 1.1 * (number % 2) * (len(placed) > 2)
+        tall = min(0.52, view.reach * 0.62 / len(placed) ** 0.6) * (each.tall / tallest) ** 0.5 * depth
+        across = (number - (len(placed) - 1) / 2) * room + 0.15 * each.across
+        # What flies keeps above the floor.
+        lift = 0.45 if each.lift > 1 else 0.0
+        staged.append(replace(each, depth=depth, across=across, tall=tall, lift=lift, wet=False, shade=0.35))
+    return staged
+
+
+def _numbers(thing: Thing, usual: int, most: int = 200) -> range:
+    """Give the numbers of things: as many as said, or the usual number scaled; each has a place of its own."""
+    first = int(getattr(thing, "first", 0))
+    return range(first, first + min(most, thing.count or max(1, round(usual * thing.amount))))
+
+
+def _spot(view: View, thing: Thing, random: Random, spread: tuple[float, float] = (-0.5, 0.5)) -> float:
+    """Give where something stands across the picture, in units."""
+    return float(random.uniform(*_SIDES.get(thing.side, spread))) * view.reach
+
+
+def _water(shore: Shore | None, across: float, depth: float) -> float:
+    """Give how far out in the water a place is, negative on land."""
+    return -9.0 if shore is None else float(shore.out(np.asarray(across * depth), np.asarray(depth)))
+
+
+def _lift(view: View, across: float, depth: float) -> float:
+    """Give how high the ground is at a place."""
+    return max(0.0, float(view.ground(*np.array([[[across * depth]], [[depth]]], np.float32))[0, 0]))
+
+
+def _on_road(view: View, across: float, depth: float) -> bool:
+    return view.road is not None and float(view.road.away(np.asarray(across * depth), np.asarray(depth))) < 0.4
+
+
+def _seen(view: View, across: float, depth: float) -> bool:
+    """Whether no hill hides the ground at a place."""
+    z = np.linspace(depth * 0.3, depth, 24, dtype=np.float32)[:, None]
+    slope = (view.ground(z * np.float32(across), z) - 1) / z
+    return bool(slope[-1, 0] >= slope.max() - 0.004)
+
+
+def _palms(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
     random = view.rng("palms")
-    placed: list[_Standing] = []
     side = shore.mirror if shore and shore.kind == "beach" else (1.0 if random.random() < 0.5 else -1.0)
     side = {"left": -1.0, "right": 1.0}.get(thing.side, side)
-    reach = view.width / view.unit
-    size = SCALE.get(thing.size, 1.0)
-    for number in range(count(thing, vocabulary.USUAL_NUMBER["palms"])):
+    size = _SCALE.get(thing.size, 1.0)
+    placed: list[Standing] = []
+    for number in _numbers(thing, 6):
         each = view.rng("palm", number)
         # The first two stand in front, the others follow the shore into the distance.
         depth = (
-            (2.9, 3.9, 6.0, 8.4, 11.0, 14.5)[number % 6] * float(each.uniform(0.93, 1.07)) * (1 + 0.17 * (number // 6))
+            (2.9, 3.9, 6.0, 8.4, 11.0, 14.5)[number % 6] * float(each.uniform(0.9, 1.12)) * (1 + 0.17 * (number // 6))
         )
-        across = (
-            (0.475, 0.37, 0.455, 0.40, 0.47, 0.44)[number % 6] + float(each.uniform(-0.02, 0.02)) - 0.05 * (number // 6)
-        )
+        across = (0.475, 0.37, 0.455, 0.40, 0.47, 0.44)[number % 6] + float(each.uniform(-0.05, 0.02))
+        across -= 0.05 * (number // 6)
         across = across - 0.43 if thing.side == "centre" else across * side
+        tall = float(each.uniform(1.95, 2.35)) * size
         if shore and shore.kind == "beach":
             # Never in the water, whatever side was asked for: as far that way as the sand goes.
-            inland = (shore.start + shore.slope * depth + 0.5) / depth / reach
+            inland = (shore.start + shore.slope * depth + 0.5) / depth / view.reach
             across = max(across * shore.mirror, min(inland, 0.49)) * shore.mirror
-        across *= reach
-        tall = float(each.uniform(1.95, 2.35)) * size
+        elif shore and shore.kind == "island":
+            depth, across = _on_island(view, shore, each, _SIDES.get(thing.side, (-0.46, 0.46)))
         lean = -side * float(each.uniform(0.02, 0.16) + 0.17 * (number % 2 == 0))
-
-        def draw(
-            each: np.random.Generator = each,
-            depth: float = depth,
-            across: float = across,
-            tall: float = tall,
-            lean: float = lean,
-        ) -> None:
-            image = trees.palm(each, tallest(view, tall, depth), lean, view.light.direction)
-            stand(view, image, across, depth, tall)
-
-        placed.append((depth, draw))
+        make = partial(trees.palm, each, light=view.light.direction, lean=lean)
+        across *= view.reach
+        placed.append(Standing(depth, across, tall, make, lift=_lift(view, across, depth)))
     return placed
 
 
-def _site(view: View, thing: Thing, shore: Shore | None, random: np.random.Generator) -> tuple[float, float]:
+def _on_island(view: View, shore: Shore, random: Random, spread: tuple[float, float]) -> tuple[float, float]:
+    """Choose depth and place across (in widths of the picture) on an island's higher ground."""
+    depth = ISLAND[0] + ISLAND[2] * float(random.uniform(-0.55, 0.5))
+    half = ISLAND[1] * float(np.sqrt(1 - ((depth - ISLAND[0]) / ISLAND[2]) ** 2)) * 1.3
+    return depth, (shore.start + half * float(random.uniform(*spread))) / depth / view.reach
+
+
+def _grove(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
+    """Conifers or broad-leaved trees: a wood if that is the place, else a few groups that leave the middle open."""
+    kind, wood = thing.kind, view.scene.place == "forest"
+    usual = 100 if wood else 9 if shore else {"mountains": 26}.get(view.scene.place, 12)
+    scale = _SCALE.get(thing.size, 1.0) * (1.7 if shore else {"pines": 2.6, "trees": 2.2}[kind] if wood else 1.5)
+    grown: dict[int, Image.Image] = {}
+
+    def make(_tall: int, individual: int) -> Image.Image:
+        if individual not in grown:
+            own, size = view.rng(kind, "individual", individual), int(min(view.unit * 0.55, TALLEST))
+            light = view.light.direction
+            pine = kind == "pines"
+            tree = trees.pine(own, size, light, snowy=view.snowy) if pine else trees.broad(own, size, light)
+            grown[individual] = tree
+        return grown[individual]
+
+    placed: list[Standing] = []
+    for number in _numbers(thing, usual):
+        each = view.rng(kind, number)
+        depth, across = _tree_site(view, thing, shore, each)
+        tall, individual = float(each.uniform(0.65, 1.3)) * scale, int(each.integers(5))
+        lift = _lift(view, across, depth)
+        placed.append(Standing(depth, across, tall, partial(make, individual=individual), shade=0.45, lift=lift))
+    return placed + (_undergrowth(view, kind) if wood and not view.snowy else [])
+
+
+def _tree_site(view: View, thing: Thing, shore: Shore | None, random: Random) -> tuple[float, float]:
     """Choose depth and place across for a tree: on dry land, and not barring the view."""
-    reach = view.width / view.unit
+    reach, wood = view.reach, view.scene.place == "forest"
     if shore is not None:
+        depths = {"bank": (2.0, 4.5), "island": (6.5, 10.5)}.get(shore.kind, (2.6, 9.0))
         for _ in range(24):
-            depth = float(random.uniform(2.6, 9.0) if shore.kind != "bank" else random.uniform(2.0, 4.5))
-            across = spot(view, thing, random, (-0.55, 0.55))
-            if abs(across) > 0.24 * reach and float(shore.out(np.asarray(across * depth), np.asarray(depth))) < -0.12:
+            depth = float(random.uniform(*depths))
+            across = _spot(view, thing, random, (-0.55, 0.55))
+            open_ = abs(across) > 0.24 * reach or shore.kind == "island"
+            if open_ and _water(shore, across, depth) < -0.12:
                 return depth, across
         # No land in sight: a tree at our own feet, at the edge of the picture.
         return 1.65, float(np.sign(across)) * float(random.uniform(0.40, 0.52)) * reach
-    wood = view.scene.place == "forest"
     near, far = (4.6, 26) if wood else (4.5, 24)
-    depth = float(near * (far / near) ** random.random() ** (0.62 if wood else 1))
-    across = spot(view, thing, random, (-0.56, 0.56))
-    if wood and not thing.side and depth < 9:
-        # Near trees frame the picture.
-        across = float(np.sign(across)) * (0.56 - 0.26 * float(random.random()) * depth / 9) * reach
+    for _ in range(8):
+        depth = float(near * (far / near) ** random.random() ** (0.62 if wood else 1))
+        across = _spot(view, thing, random, (-0.56, 0.56))
+        if wood and not thing.side and depth < 9:
+            # Near trees frame the picture.
+            across = float(np.sign(across)) * (0.56 - 0.26 * float(random.random()) * depth / 9) * reach
+        if (wood or _seen(view, across, depth)) and not _on_road(view, across, depth):
+            break
     return depth, across
 
 
-def _grove(view: View, thing: Thing, shore: Shore | None, kind: str) -> list[_Standing]:
-    """Conifers or broad-leaved trees: a wood if that is the place, else a few groups that leave the middle open."""
-    wood = view.scene.place == "forest"
-    usual = 100 if wood else (9 if shore else 12)
-    scale = SCALE.get(thing.size, 1.0)
-    snowy = view.scene.weather == "snow" or view.scene.place == "snow"
-    grown: dict[int, Image.Image] = {}
-    placed: list[_Standing] = []
-    for number in range(count(thing, usual)):
-        each = view.rng(kind, number)
-        depth, across = _site(view, thing, shore, each)
-        tall = (
-            float(each.uniform(0.65, 1.3))
-            * scale
-            * (1.7 if shore else {"pines": 2.6, "trees": 2.2}[kind] if wood else 1.5)
-        )
-        individual = int(each.integers(5))
-
-        def draw(
-            depth: float = depth, across: float = across, tall: float = tall, individual: int = individual
-        ) -> None:
-            if individual not in grown:
-                own = view.rng(kind, "individual", individual)
-                size = int(np.clip(view.unit * 0.55, 64, trees.TALLEST))
-                grown[individual] = (
-                    trees.pine(own, size, view.light.direction, snowy=snowy)
-                    if kind == "pines"
-                    else trees.broad(own, size, view.light.direction)
-                )
-            stand(view, grown[individual], across, depth, tall, shade=0.45)
-
-        placed.append((depth, draw))
-    return placed + (_undergrowth(view, kind) if wood else [])
-
-
-def _undergrowth(view: View, kind: str) -> list[_Standing]:
+def _undergrowth(view: View, kind: str) -> list[Standing]:
     """Bushes on the forest floor, low and dark."""
     random = view.rng(kind, "undergrowth")
-    if view.scene.weather == "snow":
-        return []
-    grown = [
-        trees.broad(random, int(np.clip(view.unit * 0.14, 24, 400)), view.light.direction, bush=True) for _ in range(3)
-    ]
-    placed: list[_Standing] = []
+    size = int(np.clip(view.unit * 0.14, 24, 400))
+    grown = [trees.broad(random, size, view.light.direction, bush=True) for _ in range(3)]
+    placed: list[Standing] = []
     for number in range(34):
         depth = float(2.6 * 6 ** random.random())
-        across = float(np.sign(random.random() - 0.5) * (0.58 - 0.30 * random.random())) * view.width / view.unit
-        image, tall = grown[number % 3], float(random.uniform(0.12, 0.34))
-
-        def draw(image: Image.Image = image, depth: float = depth, across: float = across, tall: float = tall) -> None:
-            stand(view, image, across, depth, tall, shade=0.4)
-
-        placed.append((depth, draw))
+        across = float(np.sign(random.random() - 0.5) * (0.58 - 0.30 * random.random())) * view.reach
+        tall = float(random.uniform(0.12, 0.34))
+        lift = _lift(view, across, depth)
+        placed.append(Standing(depth, across, tall, partial(_same, grown[number % 3]), shade=0.4, lift=lift))
     return placed
 
 
-def _pines(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
-    return _grove(view, thing, shore, "pines")
+def _same(image: Image.Image, _tall: int) -> Image.Image:
+    return image
 
 
-def _trees(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
-    return _grove(view, thing, shore, "trees")
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a kind of thing is usually placed; depths and heights in world units, what is across in picture widths."""
+
+    draw: Callable[..., Image.Image]
+    #: ``dry``, ``wet``, ``air``, or empty for anywhere.
+    where: str
+    depths: tuple[float, float]
+    #: How far from the middle of the picture, and how far from each other if there are several.
+    spread: tuple[float, float]
+    tall: tuple[float, float]
+    usual: int = 1
+    gather: float = 0.16
+    shade: float = 0.5
+    lamp: float = 0.0
 
 
-def _boats(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
-    random = view.rng("sailboat")
-    placed: list[_Standing] = []
-    side = -shore.mirror if shore and shore.kind == "beach" else 0.0
-    for number in range(count(thing, 1)):
-        depth = float(random.uniform(9, 17)) * (1 + 0.35 * number)
-        spread = (0.05, 0.40) if side > 0 else (-0.40, -0.05) if side < 0 else (-0.38, 0.38)
-        across = spot(view, thing, random, spread)
-        tall = 1.5 * SCALE.get(thing.size, 1.0)
+_KINDS = {
+    "sailboat": _Kind(small.sailboat, "wet", (8, 17), (0.05, 0.36), (1.35, 1.65)),
+    "lighthouse": _Kind(small.lighthouse, "wet", (8, 12), (0.16, 0.38), (2.8, 3.0), lamp=0.86),
+    "house": _Kind(small.house, "dry", (6.5, 11), (0.14, 0.36), (1.2, 1.3), lamp=0.3),
+    "boulders": _Kind(small.boulder, "", (3.2, 12), (0.02, 0.46), (0.22, 0.62), usual=5, gather=0.3, shade=0.6),
+    "person": _Kind(small.person, "dry", (4.2, 8), (0.02, 0.3), (0.44, 0.49), gather=0.06, shade=0.6),
+    "birds": _Kind(small.bird, "air", (5, 8), (0.0, 0.28), (0.24, 0.40), usual=9, gather=0.13),
+    "balloon": _Kind(small.balloon, "air", (7, 17), (0.05, 0.32), (1.1, 1.7), gather=0.5),
+}
 
-        def draw(depth: float = depth, across: float = across, tall: float = tall) -> None:
-            image = small.sailboat(tallest(view, tall, depth) * 2, thing.colour)
-            mirrored(view, image, screen(view, across, depth), tall / depth * view.unit)
-            stand(view, image, across, depth, tall, shade=0)
 
-        placed.append((depth, draw))
+def _planned(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
+    """Place things of one kind, gathered around a common middle."""
+    kind = _KINDS[thing.kind]
+    numbers = _numbers(thing, 4 if (thing.kind, view.scene.place) == ("sailboat", "harbour") else kind.usual)
+    common = view.rng(thing.kind, "group", numbers[0])
+    middle = float(common.uniform(*kind.spread)) * (1 if common.random() < 0.5 else -1)
+    dark = view.scene.time in DARK
+    placed: list[Standing] = []
+    for number in numbers:
+        random = view.rng(thing.kind, number)
+        at = float(common.uniform(*_SIDES[thing.side])) if thing.side else middle
+        depth, across = _site(view, shore, random, kind, (at, kind.gather if number > numbers[0] else 0.0))
+        tall = float(random.uniform(*kind.tall)) * _SCALE.get(thing.size, 1.0)
+        make = partial(kind.draw, random, colour=thing.colour, side=view.light.side, dark=dark)
+        each = Standing(depth, across, tall, make, shade=kind.shade, lamp=kind.lamp * dark)
+        if kind.where == "air":
+            placed.append(replace(each, shade=0, lift=1 + depth * float(random.uniform(0.10, 0.30))))
+        else:
+            placed += _founded(view, shore, each, float_=kind.where != "dry")
     return placed
 
 
-def _house(view: View, thing: Thing, shore: Shore | None) -> list[_Standing]:
-    random = view.rng(thing.kind)
-    lighthouse = thing.kind == "lighthouse"
-    wet = shore is not None and shore.kind in ("open", "bank", "beach")
-    placed: list[_Standing] = []
-    for number in range(count(thing, 1)):
-        depth = float(random.uniform(9, 12)) if wet and lighthouse else float(random.uniform(8, 13))
-        side = 1.0 if random.random() < 0.5 else -1.0
-        if shore is not None and shore.kind == "beach":
-            side = -shore.mirror if lighthouse else shore.mirror
-        across = spot(view, thing, random, (0.22, 0.40) if side > 0 else (-0.40, -0.22))
-        tall = (2.9 if lighthouse else 1.25) * SCALE.get(thing.size, 1.0)
-
-        def draw(number: int = number, depth: float = depth, across: float = across, tall: float = tall) -> None:
-            make = small.lighthouse if lighthouse else small.house
-            dark = view.scene.time in ("night", "dusk")
-            image = make(
-                view.rng(thing.kind, number),
-                tallest(view, tall, depth) * 2,
-                thing.colour,
-                view.light.direction,
-                dark=dark,
-            )
-            if wet and lighthouse:
-                mirrored(view, image, screen(view, across, depth), tall / depth * view.unit)
-            stand(view, image, across, depth, tall, shade=0 if wet else 0.5)
-
-        placed.append((depth, draw))
-    return placed
+def _site(
+    view: View, shore: Shore | None, random: Random, kind: _Kind, around: tuple[float, float]
+) -> tuple[float, float]:
+    """Choose depth and place across where such a thing can be, and is seen; if there is none, some place."""
+    near, far = kind.depths
+    if shore is not None and kind.where == "dry" and shore.kind == "bank":
+        near, far = (1.9, 2.7) if far < 9 else (near, far)
+    for attempt in range(40):
+        depth = float(near * (far / near) ** random.random())
+        # The longer it takes, the farther from where it was meant to be.
+        across = (around[0] + float(random.normal(0, around[1] + 0.012 * attempt))) * view.reach
+        water = _water(shore, across, depth)
+        fits = {"dry": water < -0.15, "wet": water > 0.4 or shore is None}.get(kind.where, True)
+        fits &= kind.where == "air" or not _on_road(view, across, depth)
+        if abs(across) < 0.43 * view.reach and fits and (kind.where == "air" or _seen(view, across, depth)):
+            break
+    return depth, max(-0.42, min(across / view.reach, 0.42)) * view.reach
 
 
-def _birds(view: View, thing: Thing, _: Shore | None) -> list[_Standing]:
-    def draw() -> None:
-        random = view.rng("birds")
-        middle = spot(view, thing, random, (-0.28, 0.28)) * view.unit + view.width / 2
-        for _ in range(count(thing, 9, 40)):
-            span = view.unit * float(random.uniform(0.028, 0.046)) * SCALE.get(thing.size, 1.0)
-            x = middle + float(random.normal(0, 0.13)) * view.unit
-            y = view.horizon - view.unit * float(random.uniform(0.14, 0.34))
-            image = small.bird(random, max(6, round(span * 2)))
-            view.sprite(image, (x, y), span * image.height / image.width * 2, 4)
-
-    return [(1e6, draw)]
+def _founded(view: View, shore: Shore | None, each: Standing, *, float_: bool) -> list[Standing]:
+    """Stand something on the ground or in the water; on an islet, if it cannot stand there."""
+    if _water(shore, each.across, each.depth) < 0:
+        return [replace(each, lift=_lift(view, each.across, each.depth))]
+    if float_:
+        return [replace(each, wet=True)]
+    islet = partial(_islet, view.rng("islet", round(each.across, 3)), light=view.light.direction)
+    ground = Standing(each.depth + 0.05, each.across, each.tall * 0.5, islet, wet=True)
+    return [ground, replace(each, lift=each.tall * 0.22, shade=0)]
 
 
-def _balloon(view: View, thing: Thing, _: Shore | None) -> list[_Standing]:
-    def draw() -> None:
-        random = view.rng("balloon")
-        for number in range(count(thing, 1)):
-            tall = view.unit * float(random.uniform(0.13, 0.17)) * SCALE.get(thing.size, 1.0) * (0.8**number)
-            x = spot(view, thing, random, (-0.34, 0.34)) * view.unit + view.width / 2
-            y = view.horizon - view.unit * float(random.uniform(0.10, 0.22))
-            view.sprite(small.balloon(max(24, round(tall * 2)), thing.colour, view.light.direction), (x, y), tall, 8)
-
-    return [(40.0, draw)]
+def _islet(random: Random, _tall: int, light: tuple[float, float, float]) -> Image.Image:
+    """Make an islet of a bush drawn out sideways."""
+    bush = trees.broad(random, 160, light, bush=True)
+    sheet = Image.new("RGBX", (bush.width * 2, bush.height))
+    sheet.paste(bush.resize((bush.width * 2, bush.height // 2)), (0, bush.height - bush.height // 2))
+    return sheet
 
 
-def _flowers(view: View, thing: Thing, _: Shore | None) -> list[_Standing]:
-    def draw() -> None:
-        random = view.rng("flowers")
-        many = min(9000, round(4200 * thing.amount * view.width / view.unit))
-        # Even in the world, so dense and tiny far away, few and large at our feet.
-        z = 1 / ((view.height - view.horizon) / view.unit) + random.random(many) ** 1.25 * 8
-        v, x = 1 / z, random.uniform(-0.55, 0.55, many) * view.width / view.unit
-        # Flowers grow in drifts, each of one or two kinds.
-        drift = look(fractal(random, 1.7, 2), np.asarray(x / v / 9, np.float32), np.asarray(1 / v / 9, np.float32))
-        kept = drift + random.normal(0, 0.35, many) > 0.62
-        x, v = x[kept], v[kept]
-        small.flowers(view, random, (x, v), thing.colour)
-
-    return [(3.0, draw)]
+def _bridge(view: View, _thing: Thing, shore: Shore | None) -> list[Standing]:
+    random = view.rng("bridge")
+    depth, across, long, tall, arches = 11.0, 0.0, 9.0, 1.25, 4
+    if shore is not None and shore.kind == "river":
+        depth, long, tall, arches = 7.5, 4.6, 0.95, 2
+        across = float(shore.middle(np.asarray(depth))) / depth
+    make = partial(small.bridge, random, ratio=long / tall, arches=arches, side=view.light.side)
+    return [Standing(depth, across, tall, make, wet=shore is not None, lift=_lift(view, across, depth))]
 
 
-_PLANS: dict[str, Callable[[View, Thing, Shore | None], list[_Standing]]] = {
+def _flowers(view: View, thing: Thing, shore: Shore | None) -> None:
+    """Scatter flower heads over the ground: even in the world, so tiny far away, few and large at our feet."""
+    random = view.rng("flowers")
+    many = min(9000, round(4200 * thing.amount * view.reach))
+    z = view.unit / (view.height - view.horizon) + random.random(many) ** 1.25 * 8
+    x = random.uniform(-0.55, 0.55, many) * view.reach
+    # Flowers grow in drifts, each of one or two kinds.
+    drift = look(fractal(random, 1.7, 2), np.asarray(x * z / 9, np.float32), np.asarray(z / 9, np.float32))
+    kept = drift + random.normal(0, 0.35, many) > 0.62
+    if shore is not None and shore.kind != "open":
+        kept &= shore.out(np.asarray(x * z, np.float32), np.asarray(z, np.float32)) < -0.1
+    x, z = x[kept], z[kept]
+    rise = view.ground(np.asarray(x * z, np.float32)[None], np.asarray(z, np.float32)[None])[0]
+    sheet = Image.new("RGBX", (view.width, view.height - view.first), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(sheet)
+    light = view.light.ambient + view.light.key * 0.6
+    for i in np.argsort(-z).tolist():
+        size = view.unit * 0.0115 / z[i] * float(random.uniform(0.6, 1.25)) + 0.35
+        at = x[i] * view.unit + view.width / 2, view.horizon + (1 - max(0, rise[i])) / z[i] * view.unit - view.first
+        kind = small.PETALS[(int(x[i] * z[i] / 2.5 + 50) + int(random.random() < 0.25)) % len(small.PETALS)]
+        petal = np.minimum(np.asarray(hue(thing.colour, kind)) * light * random.uniform(0.8, 1.05), 1) * 255
+        _flower(pen, at, size, petal)
+    pixels = np.asarray(sheet, np.float32) / 255
+    view.lay(pixels[..., :3], pixels[..., 3], view.first, 0)
+
+
+def _flower(pen: ImageDraw.ImageDraw, at: tuple[float, float], size: float, petal: np.ndarray) -> None:
+    (x, y), (red, green, blue) = at, petal.astype(int).tolist()
+    pen.ellipse([x - size, y - size * 0.62, x + size, y + size * 0.62], fill=(red, green, blue, 255))
+    if size > 3:
+        heart = (int(red * 0.8), int(green * 0.62), int(blue * 0.3), 255)
+        pen.ellipse([x - size * 0.3, y - size * 0.25, x + size * 0.3, y + size * 0.15], fill=heart)
+
+
+_PLANS: dict[str, Callable[[View, Thing, Shore | None], list[Standing]]] = {
     "palms": _palms,
-    "pines": _pines,
-    "trees": _trees,
-    "sailboat": _boats,
-    "lighthouse": _house,
-    "house": _house,
-    "birds": _birds,
-    "balloon": _balloon,
-    "flowers": _flowers,
+    "pines": _grove,
+    "trees": _grove,
+    "bridge": _bridge,
+    **dict.fromkeys(_KINDS, _planned),
 }

@@ -1,4 +1,4 @@
-"""Prompts to scenes: no grammar is attempted, a prompt is the sum of its hits (see `lexicon`)."""
+"""Prompts to scenes: no grammar is attempted, a prompt is the sum of what its clauses name (see `clauses`)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imgmagic.engines.sketch import vocabulary
-from imgmagic.engines.sketch.lexicon import Hit, hits, number
+from imgmagic.engines.sketch.clauses import UNWANTED, Clause, Noun, clauses, nouns
+from imgmagic.engines.sketch.lexicon import VAGUE, Hit, number
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone, seed_of
 from imgmagic.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
+
+#: What need not be said not to be drawn: it was said of another place or time.
+_TACIT = ("day", "clear", "cloudy", "meadow")
+#: Most words that are named as not drawn.
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,141 +40,196 @@ def read_prompt(text: str, variation: int = 0) -> Reading:
     variation
         Index of the picture among several: another composition of the same scene.
     """
-    found = hits(text)
-    unknown = _unique(hit.word for hit in _wanted(found) if hit.kind == "unknown")
-    seed = seed_of("scene", unicodedata.normalize("NFC", text), variation)
-    scene = _compose(_wanted(found), seed)
+    every = clauses(text)
+    wanted = [each for each in every if each.verb not in (*UNWANTED, "without")]
+    scene = _compose(wanted, seed_of("scene", unicodedata.normalize("NFC", text), variation))
     if scene is None:
-        return Reading(None, (), unknown)
-    for kind in _refused(found):
+        return Reading(None, (), named(word for clause in wanted for word in clause.unknown))
+    for kind in [as_thing(hit) for clause in every if clause not in wanted for hit in clause.hits]:
         scene = scene.without(kind)
-    return Reading(scene, names(scene), unknown)
+    drawn, left = _accounted(scene, wanted)
+    return Reading(scene, drawn, left)
 
 
-def _wanted(found: list[Hit]) -> list[Hit]:
-    """Leave out what follows a "no", "not" or "without", up to the next break; in Japanese, the noun before."""
-    kept, negated = list[Hit](), ""
-    for hit in found:
-        if hit.kind == "verb" and hit.name in ("remove", "not"):
-            if hit.word.isascii():
-                negated = hit.name
-            else:
-                _drop_last(kept)
-        elif hit.kind == "break" or (hit.kind == "verb" and negated != "not"):
-            negated = ""
-        elif hit.kind != "verb" and not negated:
-            kept.append(hit)
-    return kept
+def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Tell what a prompt names by whether the scene shows it: there is one place, one time and one weather."""
+    drawn, left = list(names(scene)), list[str]()
+    passing = [place for place, thing in vocabulary.BACKDROPS.items() if scene.thing(thing)]
+    for each in (scene.place, scene.time, scene.weather):
+        passing += vocabulary.PASSES_FOR.get(each, ())
+    for hit in [hit for clause in wanted for hit in clause.every("unknown", "place", "time", "weather")]:
+        name = vocabulary.PLACE_CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
+        if hit.kind == "unknown":
+            left.append(hit.word)
+        elif name in passing:
+            drawn.append(name)
+        elif name not in (*drawn, *_TACIT) and not _vague(hit):
+            left.append(hit.word)
+    return tuple(dict.fromkeys(drawn)), named(left)
 
 
-def _drop_last(kept: list[Hit]) -> None:
-    nouns = ("thing", "place", "time", "weather", "unknown")
-    at = next((at for at in reversed(range(len(kept))) if kept[at].kind in nouns), len(kept))
-    del kept[at:]
+def _vague(hit: Hit) -> bool:
+    """Whether a word only adds to what others say: "winter", the "landscape", the "shore" of a lake, but no "pier"."""
+    word = hit.word.casefold()
+    besides = hit.kind != "place" and word in vocabulary.WORDS["also"]
+    return besides or word in vocabulary.SEASONS or (hit.power <= VAGUE and hit.name != "harbour")
 
 
-def _refused(found: list[Hit]) -> list[str]:
-    wanted = {id(hit) for hit in _wanted(found)}
-    return [_as_thing(hit) for hit in found if id(hit) not in wanted and _as_thing(hit)]
+def named(words: Iterable[str]) -> tuple[str, ...]:
+    """Give the words that a caption may name, each once."""
+    return tuple(dict.fromkeys(printable(word, 40) for word in words))[:_MOST_NAMED]
 
 
-def _as_thing(hit: Hit) -> str:
+def names(scene: Scene) -> tuple[str, ...]:
+    """Name everything that a scene shows, in the vocabulary's English."""
+    things = (vocabulary.CALLED.get(thing.kind, thing.kind) for thing in scene.things)
+    styles = (each for each in scene.filters if each in vocabulary.STYLES)
+    place = vocabulary.PLACE_CALLED.get(scene.place, scene.place)
+    said = (place,) if scene.place in vocabulary.SKYLESS else (place, scene.time, scene.weather)
+    shown = [more for each in said for more in (each, *vocabulary.SHOWS.get(each, ()))]
+    return tuple(dict.fromkeys((*shown, *things, *styles)))
+
+
+def as_thing(hit: Hit) -> str:
+    """Give the kind of thing that a noun means, also a place that is seen far off; empty if none."""
     return hit.name if hit.kind == "thing" else vocabulary.BACKDROPS.get(hit.name, "") if hit.kind == "place" else ""
 
 
-def _unique(words: Iterator[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(printable(word, 40) for word in words))[:20]
+def shining(time: str) -> tuple[str, ...]:
+    """Give what is in the sky at a time of day."""
+    return ("moon", "stars") if time == "night" else ("stars", "sun") if time == "dusk" else ("sun",)
 
 
-def _compose(found: list[Hit], seed: int) -> Scene | None:
-    by = {
-        kind: [hit.name for hit in found if hit.kind == kind]
-        for kind in ("place", "thing", "time", "weather", "filter", "region")
-    }
-    if not any(by[kind] for kind in ("place", "thing", "time", "weather", "region")):
+def _compose(wanted: list[Clause], seed: int) -> Scene | None:
+    hits = {kind: [hit for clause in wanted for hit in clause.every(kind)] for kind in _MAKING}
+    if not any(hits[kind] for kind in _MAKING if kind != "style"):
         return None
-    place = _place(by)
-    time = (
-        by["time"][-1]
-        if by["time"]
-        else "night"
-        if {"moon", "stars"} & set(by["thing"]) and "sun" not in by["thing"]
-        else "day"
-    )
-    specific = [each for each in by["weather"] if each != "clear"]
-    weather = specific[0] if specific else "clear"
-    scene = Scene(place, time, weather, filters=tuple(dict.fromkeys(by["filter"]))[:3], seed=seed)
-    for kind in (*_heavens(time), *vocabulary.USUAL[place]):
-        scene = scene.with_thing(Thing(kind))
-    for other in by["place"]:
-        if other != place and other in vocabulary.BACKDROPS:
-            scene = scene.with_thing(Thing(vocabulary.BACKDROPS[other]))
-    if any(hit.name == "clear" and hit.word in vocabulary.CLOUDLESS for hit in found):
+    by = {kind: [hit.name for hit in found] for kind, found in hits.items()}
+    by["place"] = [hit.name for hit in hits["place"] if hit.power > VAGUE] or by["place"]
+    scene = Scene(_place(by), _time(by), _weather(hits["weather"]), seed=seed)
+    for style in filter(None, by["style"]):
+        scene = styled(scene, style)
+    scene, seen = _furnished(scene, by), dict[str, str]()
+    for clause in wanted:
+        for noun in nouns(clause, "thing", "place"):
+            kind = as_thing(noun.hit)
+            if noun.hit.kind == "thing" or scene.thing(kind):
+                scene = scene.with_thing(_mentioned(scene, kind, noun, seen.get(kind, "")))
+                seen[kind] = noun.hit.word.casefold()
+        scene = _toned(scene, clause)
+    if any(hit.word.casefold() in vocabulary.CLOUDLESS for hit in hits["weather"]):
         scene = scene.without("clouds")
-    return _tones(_things(scene, found), found)
+    return scene
+
+
+#: Kinds of hits that make a scene.
+_MAKING = ("place", "thing", "time", "weather", "style", "region")
 
 
 def _place(by: dict[str, list[str]]) -> str:
-    for place in vocabulary.PLACES:
-        if place in by["place"]:
-            # "a forest meadow" is a meadow, "a forest in the mountains" a forest: the table is in this order.
-            return place
-    for thing in by["thing"]:
-        if thing in vocabulary.HOMES:
-            return vocabulary.HOMES[thing]
-    if "snow" in by["weather"]:
+    """Choose the place, by the order of the table: "a forest in the mountains" is a forest."""
+    named_places = [each for each in by["place"] if each != "studio"] or by["place"]
+    found = next((place for place in vocabulary.PLACES if place in named_places), "")
+    home = next((home for thing, home in vocabulary.HOMES.items() if thing in by["thing"]), "")
+    if home and (not found or found in vocabulary.SHOWS.get(home, ())):
+        # "The sea and palms": a beach shows both.
+        found = home
+    if "snow" in by["weather"] and found in ("", "meadow") and "meadow" not in by["place"]:
         return "snow"
-    return "meadow" if by["thing"] or by["weather"] else "sea"
+    return found or ("meadow" if by["thing"] or by["weather"] else "sea")
 
 
-def _heavens(time: str) -> tuple[str, ...]:
-    return ("moon", "stars") if time == "night" else ("stars", "sun", "clouds") if time == "dusk" else ("sun", "clouds")
+def _time(by: dict[str, list[str]]) -> str:
+    # "A sunny evening": day is what "day" says, so any other time is meant more.
+    said = [each for each in by["time"] if each != "day"] or by["time"]
+    dark = {"moon", "stars"} & set(by["thing"]) and "sun" not in by["thing"]
+    return said[-1] if said else "night" if dark else "day"
 
 
-def _things(scene: Scene, found: list[Hit]) -> Scene:
-    """Add the named things with the number, size, side and colour words beside them."""
-    for at, hit in enumerate(found):
-        if hit.kind == "thing" or (
-            hit.kind == "place" and hit.name in vocabulary.BACKDROPS and scene.thing(vocabulary.BACKDROPS[hit.name])
-        ):
-            kind = _as_thing(hit)
-            scene = scene.with_thing(_described(scene.thing(kind) or Thing(kind), found, at))
+def _weather(said: list[Hit]) -> str:
+    """Choose the weather: "winter" and "snowy peaks" are weak, any other word for it is meant more."""
+    weak = {*vocabulary.SEASONS, *vocabulary.WORDS["also"]}
+    specific = [hit.name for hit in said if hit.name != "clear" and hit.word.casefold() not in weak]
+    return next(
+        iter(specific or [hit.name for hit in said if hit.name == "clear"] or [hit.name for hit in said]), "clear"
+    )
+
+
+def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
+    """Give a scene what its place, its time and its weather have without being asked."""
+    kinds = list(vocabulary.USUAL[scene.place])
+    if scene.place not in vocabulary.SKYLESS:
+        kinds += ["clouds"] if scene.weather in vocabulary.COVERED else [*shining(scene.time), "clouds"]
+    for kind in kinds:
+        if kind == "flowers" and scene.weather == "snow":
+            continue
+        scene = scene.with_thing(Thing(kind))
+    for place in by["place"]:
+        if place != scene.place and place in vocabulary.BACKDROPS:
+            size, amount = vocabulary.BACKDROP_SIZE.get(place, ""), vocabulary.BACKDROP_AMOUNT.get(place, 1.0)
+            scene = scene.with_thing(Thing(vocabulary.BACKDROPS[place], size=size, amount=amount))
     return scene
 
 
-def _described(thing: Thing, found: list[Hit], at: int) -> Thing:
-    for hit in reversed(found[max(0, at - 5) : at]):
-        if hit.kind == "number":
-            thing = replace(thing, count=number(hit))
-        elif hit.kind == "size":
-            thing = replace(thing, size=hit.name)
-        elif hit.kind == "colour" and thing.kind in vocabulary.COLOURABLE:
-            thing = replace(thing, colour=hit.name)
-        elif hit.kind == "verb" and hit.name == "more":
-            thing = replace(thing, amount=1.8)
-        elif hit.kind not in ("filler", "adjustment", "side"):
-            break
-    for hit in found[at + 1 : at + 5]:
-        if hit.kind == "side":
-            return replace(thing, side=hit.name)
-        if hit.kind not in ("filler", "verb"):
-            break
+def styled(scene: Scene, style: str) -> Scene:
+    """Give a scene a style in place of the one of its sort; an empty name takes all away."""
+    sort = vocabulary.STYLES[style] if style else ""
+    kept = [each for each in scene.filters if vocabulary.STYLES.get(each, sort) != sort]
+    if not style:
+        kept = [each for each in scene.filters if each not in vocabulary.STYLES]
+    return replace(scene, filters=tuple([*kept, style] if style else kept)[-12:])
+
+
+def _mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Thing:
+    """Give the things of a mention: "a red boat on the left, a white one on the right", "a man and a woman" are two."""
+    old = scene.every(kind)
+    if not old:
+        return _described(Thing(kind), noun)
+    if before and noun.hit.single and before != noun.hit.word.casefold() and not noun.said:
+        return replace(old[-1], count=min(vocabulary.MOST, max(1, old[-1].count) + 1))
+    own, last = _described(Thing(kind), noun), old[-1]
+    again = {(own.side, last.side), (own.colour, last.colour)}
+    if "count" in vocabulary.HEEDED[kind] and any(new and was and new != was for new, was in again):
+        return replace(own, count=max(1, own.count), first=last.after)
+    return _described(old[0], noun)
+
+
+def _described(thing: Thing, noun: Noun) -> Thing:
+    """Give a thing the number, size, side and colour that were said of it."""
+    count, size, side, colour = (noun.last(kind) for kind in ("number", "size", "side", "colour"))
+    if count is not None and number(count):
+        thing = replace(thing, count=number(count))
+    elif noun.hit.single and vocabulary.USUAL_NUMBER.get(thing.kind) != 1 and "count" in vocabulary.HEEDED[thing.kind]:
+        thing = replace(thing, count=1)
+    elif noun.hit.sign > 0:
+        thing = replace(thing, amount=1.8)
+    if size is not None:
+        thing = replace(thing, size={"smaller": "small", "larger": "large"}.get(size.name, size.name))
+    if side is not None:
+        thing = replace(thing, side=side.name)
+    if colour is not None and thing.kind in vocabulary.COLOURABLE:
+        thing = replace(thing, colour=colour.name)
     return thing
 
 
-def _tones(scene: Scene, found: list[Hit]) -> Scene:
-    """Colour the regions: "under a purple sky"."""
-    for at, hit in enumerate(found):
-        region = _region(hit)
-        if not region:
-            continue
-        for word in reversed(found[max(0, at - 3) : at]):
-            if word.kind not in ("colour", "adjustment", "filler"):
-                break
-            natural = region == "sky" and word.name == "blue" and scene.time == "day"
-            if word.kind == "colour" and not natural:
-                scene = with_tone(scene, region, Tone(word.name))
+def _toned(scene: Scene, clause: Clause) -> Scene:
+    """Colour the regions: "under a purple sky", "a pink sunset"; and say how rough the water is."""
+    for noun in nouns(clause, "region", "place", "time"):
+        region = "sky" if noun.hit.kind == "time" else region_of(noun.hit)
+        colour = noun.last("colour")
+        natural = colour is not None and region == "sky" and colour.name in vocabulary.SKIES.get(scene.time, ())
+        if colour is not None and region and not natural:
+            scene = with_tone(scene, region, Tone(colour.name))
+    for hit in clause.every("wave"):
+        scene = replace(scene, waves=vocabulary.WAVES[hit.name])
+    for hit in clause.every("force"):
+        scene = replace(scene, force=vocabulary.FORCES[hit.name])
     return scene
+
+
+def region_of(hit: Hit) -> str:
+    """Give the region that a noun stands for in "make the … blue"; empty if none."""
+    return hit.name if hit.kind == "region" else vocabulary.REGION_OF.get(hit.name, "") if hit.kind == "place" else ""
 
 
 def with_tone(scene: Scene, region: str, tone: Tone) -> Scene:
@@ -176,20 +237,3 @@ def with_tone(scene: Scene, region: str, tone: Tone) -> Scene:
     if region == "sky":
         return replace(scene, sky=tone)
     return replace(scene, water=tone) if region == "water" else replace(scene, ground=tone)
-
-
-def _region(hit: Hit) -> str:
-    """Give the region that a noun stands for in "make the … blue"."""
-    if hit.kind == "region":
-        return hit.name
-    if hit.kind == "place":
-        return vocabulary.REGION_OF.get(hit.name, "")
-    return ""
-
-
-def names(scene: Scene) -> tuple[str, ...]:
-    """Name everything that a scene shows, in the vocabulary's English."""
-    hidden = ("sun", "moon", "stars", "rainbow") if scene.weather in vocabulary.COVERED else ()
-    seen = (thing.kind for thing in scene.things if thing.kind not in hidden)
-    said = [scene.place, scene.time, scene.weather, *seen, *scene.filters]
-    return tuple(dict.fromkeys(said))

@@ -1,0 +1,327 @@
+"""What the sketch engine makes of words, without drawing: both languages, sideways and by accident."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from imgmagic.engines.sketch import edits, instructions, lexicon, vocabulary, words
+from imgmagic.engines.sketch.scene import Scene, Thing, Tone
+from imgmagic.errors import SketchError
+from tests.babble import babble
+
+BEACH = Scene("beach", things=(Thing("palms"), Thing("sun"), Thing("clouds")), seed=7)
+
+
+def edited(scene: Scene, instruction: str) -> Scene:
+    result = instructions.edit(scene, instruction).scene
+    assert result is not None
+    return result
+
+
+def composed(prompt: str) -> Scene:
+    result = words.read_prompt(prompt).scene
+    assert result is not None
+    return result
+
+
+# The vocabulary
+
+
+def test_every_name_of_the_vocabulary_means_itself():
+    for section in ("thing", "place", "time", "weather", "colour", "side", "style"):
+        for name in vocabulary.WORDS[section]:
+            first = vocabulary.WORDS[section][name][0]
+            hit = lexicon.index()[first]
+            assert (hit.kind, hit.name or "plain") == (section, name)
+
+
+def test_what_the_facts_speak_of_is_in_the_vocabulary():
+    assert set(vocabulary.USUAL) == set(vocabulary.PLACES)
+    assert set(vocabulary.HEEDED) == set(vocabulary.THINGS)
+    for table, section in (
+        ("COLOURS", "colour"),
+        ("ADJUSTMENTS", "adjustment"),
+        ("WAVES", "wave"),
+        ("FORCES", "force"),
+    ):
+        assert set(getattr(vocabulary, table)) == set(vocabulary.WORDS[section])
+    assert {*vocabulary.STYLES, "plain"} == set(vocabulary.WORDS["style"])
+    assert {*vocabulary.GEOMETRY, "wider", "cut off"} == set(vocabulary.WORDS["geometry"])
+
+
+def test_drawn_uses_the_english_singular_whatever_the_language():
+    for prompt in ("palms, pines, trees, birds, flowers and boulders", "ヤシと松と木と鳥と花と岩"):
+        drawn = words.read_prompt(prompt).drawn
+        assert {"palm", "pine", "tree", "bird", "flower", "boulder"} <= set(drawn)
+    assert "snowfield" in words.read_prompt("雪原").drawn
+
+
+# Prompts
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left"),
+    [
+        ("A highly detailed, photorealistic image of a beach, 8k, f/1.8, 35mm, --ar 16:9", []),
+        ("a teddy bear and a cat playing chess on the beach", ["teddy bear", "cat", "chess"]),
+        ("An Astronaut on a beach near the Eiffel Tower", ["Astronaut", "Eiffel Tower"]),
+        ("a beach without people, no dogs", []),
+        ("northern lights over a lake", ["northern lights"]),
+        ("猫がギターを弾いているビーチ", ["猫", "ギター"]),
+        ("花火と黒猫のいる海", ["花火", "黒猫"]),
+        ("美しい夕焼けに照らされた静かな湖を眺める", []),
+        ("川沿いの道を歩く人", []),
+        ("ビーチパラソルのある砂浜", ["ビーチパラソル"]),
+        ("a pier on a lake in the desert", ["pier", "desert"]),
+    ],
+)
+def test_what_is_left_out_are_the_subjects_that_are_unknown_as_they_were_typed(prompt, left):
+    assert list(words.read_prompt(prompt).not_drawn) == left
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place", "time", "weather", "drawn"),
+    [
+        ("golden hour in the mountains", "mountains", "golden hour", "clear", set()),
+        ("a village by the sea on a foggy evening", "sea", "sunset", "fog", {"city"}),
+        ("a bright winter day in the hills", "hills", "day", "snow", set()),
+        ("the far shore of a lake at dusk", "lake", "dusk", "clear", {"mountains"}),
+        ("a lake between green hills and a forest", "lake", "day", "clear", {"hills", "forest"}),
+        ("stars in outer space", "space", "night", "clear", {"stars"}),
+        ("a red balloon before a plain background", "studio", "day", "clear", {"balloon"}),
+        ("full moon in the fog over the sea", "sea", "night", "fog", {"moon"}),
+        ("東京の夜景", "city", "night", "clear", {"moon"}),
+        ("霧の港と灯台", "harbour", "day", "fog", {"lighthouse", "sea"}),
+        ("雪山と湖", "lake", "day", "snow", {"mountains", "overcast"}),
+        ("the sea and palms", "beach", "day", "clear", {"sea"}),
+        ("a cabin in winter", "snow", "day", "snow", {"house"}),
+    ],
+)
+def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn):
+    reading = words.read_prompt(prompt)
+    assert reading.scene is not None
+    assert (reading.scene.place, reading.scene.time, reading.scene.weather) == (place, time, weather)
+    assert drawn <= set(reading.drawn)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "things"),
+    [
+        ("a red sailboat on the left, a white one and a house", [Thing("sailboat", side="left", colour="red")]),
+        (
+            "a red sailboat on the left and a white sailboat on the right",
+            [Thing("sailboat", side="left", colour="red"), Thing("sailboat", 1, "right", colour="white", first=1)],
+        ),
+        ("左に小さなヨットが二艘、右に赤い灯台", [Thing("sailboat", 2, "left", "small")]),
+        ("三本のヤシの木", [Thing("palms", 3)]),
+        ("ヤシの木を3本", [Thing("palms", 3)]),
+        ("a couple of houses", [Thing("house", 2)]),
+        ("lots of birds", [Thing("birds", amount=1.8)]),
+        ("a bird over the sea", [Thing("birds", 1)]),
+        ("a flock of birds", [Thing("birds")]),
+        ("a man and a woman on a path", [Thing("person", 2)]),
+    ],
+)
+def test_number_side_size_and_colour_are_of_the_thing_they_stand_by(prompt, things):
+    assert list(composed(prompt).every(things[0].kind)) == things
+
+
+@pytest.mark.parametrize(
+    ("prompt", "field", "value"),
+    [
+        ("a lake under a pink sky", "sky", Tone("pink")),
+        ("a purple sunset over the sea", "sky", Tone("purple")),
+        ("an orange sunset over the sea", "sky", Tone()),
+        ("a beach with turquoise water", "water", Tone("turquoise")),
+        ("黒い砂のビーチ", "ground", Tone("black")),
+        ("a calm sea", "waves", 0.5),
+        ("荒い波の海", "waves", 1.7),
+        ("heavy rain on a lake", "force", 1.6),
+        ("a retro style photo of a lake", "filters", ("vintage",)),
+    ],
+)
+def test_tones_waves_and_styles_are_read(prompt, field, value):
+    assert getattr(composed(prompt), field) == value
+
+
+# Instructions
+
+
+@pytest.mark.parametrize(
+    ("instruction", "change"),
+    [
+        ("the sky and the sea darker", {"sky": Tone("", 1.05, 0.72), "water": Tone("", 1.05, 0.72)}),
+        ("空と海を暗くして", {"sky": Tone("", 1.05, 0.72), "water": Tone("", 1.05, 0.72)}),
+        ("make the sky a bit darker", {"sky": Tone("", 1.0247, 0.8485)}),
+        ("the sky is too bright", {"sky": Tone("", 1.0, 0.8621)}),
+        ("turn the brightness up", {"filters": ("brighter",)}),
+        ("blur it a little", {"filters": ("blurred:0.5",)}),
+        ("much more vivid colours", {"filters": ("vivid:1.6",)}),
+        ("reduce the contrast", {"filters": ("flat",)}),
+        ("彩度を少し下げて", {"filters": ("muted:0.5",)}),
+        ("make everything pink", {"filters": ("pink tint",)}),
+        ("calmer water", {"waves": 0.5}),
+        ("smaller waves", {"waves": 0.5882}),
+        ("波を高くして", {"waves": 1.7}),
+        ("rotate by 15 degrees counterclockwise", {"filters": ("rotate:-15",)}),
+        ("左に90度回転して", {"filters": ("rotate:-90",)}),
+        ("flip it upside down", {"filters": ("flip",)}),
+        ("左右反転", {"filters": ("mirror",)}),
+        ("crop to the left half", {"filters": ("crop:2:left",)}),
+        ("zoom in 2x", {"filters": ("zoom:2",)}),
+        ("crop out the left side", {"filters": ("crop:1.33:right",)}),
+        ("左半分だけにして", {"filters": ("crop:2:left",)}),
+        ("波を穏やかに", {"waves": 0.5}),
+        ("replace the clear sky with a stormy one", {"weather": "storm", "things": (Thing("palms"), Thing("clouds"))}),
+        ("increase the size of the sun", {"things": (Thing("palms"), Thing("sun", size="large"), Thing("clouds"))}),
+        ("make the sky of the day redder", {"sky": Tone("red")}),
+    ],
+)
+def test_an_instruction_changes_what_it_names_and_nothing_else(instruction, change):
+    assert edited(BEACH, instruction) == replace(BEACH, **change)
+
+
+@pytest.mark.parametrize(
+    ("start", "instruction", "change"),
+    [
+        (replace(BEACH, weather="rain"), "heavier rain", {"force": 1.6}),
+        (replace(BEACH, weather="fog"), "霧を薄くして", {"force": 0.6}),
+        (replace(BEACH, weather="overcast"), "less cloudy", {"weather": "cloudy"}),
+        (replace(BEACH, filters=("oil",)), "as a watercolour", {"filters": ("watercolour",)}),
+        (replace(BEACH, filters=("oil", "darker")), "remove the oil effect", {"filters": ("darker",)}),
+        (replace(BEACH, filters=("black and white",)), "カラーに戻して", {"filters": ()}),
+        (replace(BEACH, filters=("zoom:1.5", "darker")), "zoom out", {"filters": ("darker",)}),
+        (replace(BEACH, place="meadow"), "greener grass", {"ground": Tone("", 1.3, 1.05)}),
+    ],
+)
+def test_more_and_less_go_on_from_what_there_is(start, instruction, change):
+    after = edited(start, instruction)
+    assert {name: getattr(after, name) for name in change} == change
+
+
+@pytest.mark.parametrize(
+    ("instruction", "kinds"),
+    [
+        ("replace the palms with pines", {"sun", "clouds", "pines"}),
+        ("ヤシの木を松に変えて", {"sun", "clouds", "pines"}),
+        ("get rid of those ugly clouds", {"palms", "sun"}),
+        ("I don't want any clouds", {"palms", "sun"}),
+        ("take the sun away", {"palms", "clouds"}),
+        ("add a house next to the palms", {"palms", "sun", "clouds", "house"}),
+        ("ヤシの隣に家を追加", {"palms", "sun", "clouds", "house"}),
+        ("雲はいらない", {"palms", "sun"}),
+        ("make the trees taller", {"palms", "sun", "clouds"}),
+        ("灯台を右に、家を左に追加", {"palms", "sun", "clouds", "lighthouse", "house"}),
+        ("could you please add a lighthouse?", {"palms", "sun", "clouds", "lighthouse"}),
+    ],
+)
+def test_things_come_and_go(instruction, kinds):
+    assert {each.kind for each in edited(BEACH, instruction).things} == kinds
+
+
+@pytest.mark.parametrize(("more", "less"), [("bigger", "smaller"), ("もっと大きく", "もっと小さく")])
+def test_a_thing_grows_and_shrinks_by_steps(more, less):
+    large = edited(BEACH, f"太陽を{more}して" if more.startswith("も") else f"make the sun {more}")
+    again = edited(large, f"太陽を{less}して" if less.startswith("も") else f"make the sun {less}")
+    sizes = [each.thing("sun") for each in (large, again)]
+    assert [each.size for each in sizes if each] == ["large", ""]
+
+
+@pytest.mark.parametrize(
+    "instruction", ["make it foggy", "霧をかけて", "make it overcast", "let it snow", "嵐にして", "make it rain"]
+)
+def test_what_shines_goes_with_the_weather_and_comes_back_with_it(instruction):
+    covered = edited(BEACH, instruction)
+    assert covered.thing("sun") is None
+    assert edited(covered, "晴れにして").thing("sun")
+
+
+@pytest.mark.parametrize(
+    "instruction",
+    [
+        "make the lighthouse red",
+        "add a cat",
+        "make the cat blue",
+        "move the palms",
+        "raise the sun",
+        "zoom out",
+        "make it nicer",
+        "何も変えないで",
+    ],
+)
+def test_what_cannot_be_done_is_refused_with_what_can(instruction):
+    with pytest.raises(SketchError) as caught:
+        instructions.edit(BEACH, instruction)
+    assert "add or remove" in caught.value.hint
+
+
+def test_what_is_said_of_a_thing_and_not_heeded_is_named():
+    assert instructions.edit(BEACH, "add a purple lighthouse and a purple rainbow").not_drawn == ("purple",)
+
+
+# Plain operations
+
+
+def test_edits_of_the_shape_do_what_they_say():
+    pixels = np.arange(48 * 32 * 3, dtype=np.uint8).reshape(32, 48, 3)
+    image = Image.fromarray(pixels)
+    wanted = {
+        "mirror": pixels[:, ::-1],
+        "flip": pixels[::-1],
+        "rotate:90": np.rot90(pixels, -1),
+        "rotate:-90": np.rot90(pixels),
+        "rotate:180": pixels[::-1, ::-1],
+        "crop:2:left": pixels[:, :24],
+        "crop:2:bottom": pixels[16:],
+    }
+    for edit, expected in wanted.items():
+        assert (np.asarray(edits.apply(image, edit)) == expected).all(), edit
+    for edit in ("rotate:10", "zoom:1.5", "zoom:2:left", "crop:1.5"):
+        assert edits.apply(image, edit).size == image.size
+        assert edits.apply(image, edit).tobytes() != image.tobytes()
+
+
+def test_the_frame_of_what_was_cut_and_turned_is_found_again():
+    image = Image.new("RGB", (64, 32))
+    chosen = ("crop:2:left", "rotate:90", "darker", "crop:2:top", "zoom:2")
+    for each in chosen:
+        image = edits.apply(image, each)
+    assert image.size == (32, 16)
+    assert edits.frame(chosen, image.size) == (64, 32)
+
+
+def test_the_strength_of_an_edit_counts():
+    image = Image.new("RGB", (8, 8), (120, 130, 140))
+    levels = [np.asarray(edits.apply(image, f"darker:{power}")).mean() for power in (0.5, 1, 1.6)]
+    assert levels[0] > levels[1] > levels[2]
+
+
+# Any text at all
+
+
+def test_ten_thousand_strings_in_every_script_raise_no_error_but_ours():
+    for text in babble(10_000):
+        scene = words.read_prompt(text).scene
+        assert scene is None or Scene.from_json(scene.to_json()) == scene, repr(text)
+        after = tried(text)
+        assert after is None or Scene.from_json(after.to_json()) == after != BEACH, repr(text)
+
+
+def tried(instruction: str) -> Scene | None:
+    """Give the scene after an instruction, or None if it is refused."""
+    try:
+        return edited(BEACH, instruction)
+    except SketchError:
+        return None
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 9000, "空" * 9000, "と" * 9000, "not " * 3000, "beach," * 3000, "赤い花が" * 3000]
+)
+def test_a_text_without_end_is_read_up_to_somewhere(text):
+    assert len(lexicon.hits(text)) <= 200 + 200
+    words.read_prompt(text)
