@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 from imgmagic.engines.sketch import small, trees
 from imgmagic.engines.sketch.noise import fractal, look
 from imgmagic.engines.sketch.pen import TALLEST, hue
+from imgmagic.engines.sketch.scene import Thing
 from imgmagic.engines.sketch.shore import ISLAND
 from imgmagic.engines.sketch.standing import Standing, stand
 from imgmagic.engines.sketch.view import DARK
@@ -25,13 +26,14 @@ from imgmagic.engines.sketch.view import DARK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imgmagic.engines.sketch.scene import Thing
     from imgmagic.engines.sketch.shore import Shore
     from imgmagic.engines.sketch.view import View
 
 _SIDES = {"left": (-0.44, -0.14), "right": (0.14, 0.44), "centre": (-0.10, 0.10)}
-#: What is dropped where it would hide something else.
+#: What could hide something else.
 _GROWN = ("pines", "trees")
+#: Where trees stand without being asked for.
+_WOODED = ("lake", "river", "forest", "meadow", "hills", "mountains", "snow")
 _SCALE = {"small": 0.62, "large": 1.4}
 Random = np.random.Generator
 
@@ -41,23 +43,29 @@ def paint(view: View, shore: Shore | None) -> None:
     for thing in view.scene.things:
         if thing.kind == "flowers":
             _flowers(view, thing, shore)
-    found = [
-        (thing.kind, _PLANS[thing.kind](view, thing, shore)) for thing in view.scene.things if thing.kind in _PLANS
+    placed = [
+        each for thing in view.scene.things if thing.kind in _PLANS for each in _PLANS[thing.kind](view, thing, shore)
     ]
-    placed = [each for kind, several in found if kind not in _GROWN for each in several]
-    # What people look for is not hidden behind trees.
-    grown = [each for kind, several in found if kind in _GROWN for each in several]
-    placed += [each for each in grown if not any(_hides(each, other) for other in placed)]
     if view.scene.place == "studio":
         placed = _staged(view, placed)
     for each in sorted(placed, key=lambda each: -each.depth):
         stand(view, each)
 
 
-def _hides(each: Standing, other: Standing) -> bool:
-    """Whether a tree stands before something."""
-    near = each.tall / each.depth * 0.35 + other.tall / other.depth * 0.6
-    return each.depth < other.depth and abs(each.across - other.across) < near
+def _trees_of(view: View, shore: Shore | None) -> list[Standing]:
+    """Give the trees that stand in a scene, or would: what must be seen keeps clear of them, and never has to move."""
+    usual = ["pines"] if view.scene.place in _WOODED else []
+    kinds = [kind for kind in _GROWN if view.scene.thing(kind)] or usual
+    return [each for kind in kinds for each in _grove(view, view.scene.thing(kind) or Thing(kind), shore)]
+
+
+def _hidden(across: float, depth: float, tall: float, trees: list[Standing], like: list[Standing]) -> bool:
+    """Whether a tree would stand before something, or something before or behind its like."""
+    half = tall / depth * 0.6
+    return any(
+        abs(each.across - across) < half + each.tall / each.depth * (0.6 if each in like else 0.2)
+        for each in (*like, *(tree for tree in trees if tree.depth < depth))
+    )
 
 
 def _staged(view: View, placed: list[Standing]) -> list[Standing]:
@@ -248,11 +256,13 @@ def _planned(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
     common = view.rng(thing.kind, "group", numbers[0])
     middle = float(common.uniform(*kind.spread)) * (1 if common.random() < 0.5 else -1)
     dark = view.scene.time in DARK
+    trees = [] if kind.where in ("", "air") else _trees_of(view, shore)
     placed: list[Standing] = []
     for number in numbers:
         random = view.rng(thing.kind, number)
         at = float(common.uniform(*_SIDES[thing.side])) if thing.side else middle
-        depth, across = _site(view, shore, random, kind, (at, kind.gather if number > numbers[0] else 0.0))
+        around = (at, kind.gather if number > numbers[0] else 0.0)
+        depth, across = _site(view, shore, random, kind, around, trees, placed, sided=bool(thing.side))
         tall = float(random.uniform(*kind.tall)) * _SCALE.get(thing.size, 1.0)
         make = partial(kind.draw, random, colour=thing.colour, side=view.light.side, dark=dark)
         each = Standing(depth, across, tall, make, shade=kind.shade, lamp=kind.lamp * dark)
@@ -264,22 +274,46 @@ def _planned(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
 
 
 def _site(
-    view: View, shore: Shore | None, random: Random, kind: _Kind, around: tuple[float, float]
+    view: View,
+    shore: Shore | None,
+    random: Random,
+    kind: _Kind,
+    around: tuple[float, float],
+    trees: list[Standing],
+    like: list[Standing],
+    *,
+    sided: bool,
 ) -> tuple[float, float]:
     """Choose depth and place across where such a thing can be, and is seen; if there is none, some place."""
     near, far = kind.depths
     if shore is not None and kind.where == "dry" and shore.kind == "bank":
-        near, far = (1.9, 2.7) if far < 9 else (near, far)
-    for attempt in range(40):
+        # On our own bank, or on the far shore.
+        near, far = (1.9, 2.7) if far < 9 else (13, 22)
+    best = (-1, near, 0.0)
+    for attempt in range(48):
         depth = float(near * (far / near) ** random.random())
-        # The longer it takes, the farther from where it was meant to be.
-        across = (around[0] + float(random.normal(0, around[1] + 0.012 * attempt))) * view.reach
-        water = _water(shore, across, depth)
-        fits = {"dry": water < -0.15, "wet": water > 0.4 or shore is None}.get(kind.where, True)
-        fits &= kind.where == "air" or not _on_road(view, across, depth)
-        if abs(across) < 0.43 * view.reach and fits and (kind.where == "air" or _seen(view, across, depth)):
+        # The longer it takes, the farther from where it was meant to be, also on the other side.
+        middle = around[0] * (-1 if attempt % 2 and attempt > 6 and not sided else 1)
+        across = (middle + float(random.normal(0, around[1] + 0.015 * attempt))) * view.reach
+        room = 0.48 * view.reach - kind.tall[1] / depth * 0.6
+        across = max(-room, min(across, room))
+        # A house is rather seen than dry, as an islet can be made (see `_founded`); nobody is left on one, though.
+        seen = not _hidden(across, depth, kind.tall[1], trees, like)
+        fits = _fits(view, shore, kind, across, depth)
+        worth = seen * (2 if kind.tall[1] > 1 else 1) + fits * (1 if kind.tall[1] > 1 else 2)
+        if worth > best[0]:
+            best = (worth, depth, across)
+        if best[0] == 3:
             break
-    return depth, max(-0.42, min(across / view.reach, 0.42)) * view.reach
+    return best[1:]
+
+
+def _fits(view: View, shore: Shore | None, kind: _Kind, across: float, depth: float) -> bool:
+    if kind.where == "air":
+        return True
+    water = _water(shore, across, depth)
+    fits = {"dry": water < -0.15, "wet": water > 0.4 or shore is None}.get(kind.where, True)
+    return fits and not _on_road(view, across, depth) and _seen(view, across, depth)
 
 
 def _founded(view: View, shore: Shore | None, each: Standing, *, float_: bool) -> list[Standing]:
@@ -289,8 +323,8 @@ def _founded(view: View, shore: Shore | None, each: Standing, *, float_: bool) -
     if float_:
         return [replace(each, wet=True)]
     islet = partial(_islet, view.rng("islet", round(each.across, 3)), light=view.light.direction)
-    ground = Standing(each.depth + 0.05, each.across, each.tall * 0.5, islet, wet=True)
-    return [ground, replace(each, lift=each.tall * 0.22, shade=0)]
+    ground = Standing(each.depth + 0.05, each.across, each.tall, islet, wet=True)
+    return [ground, replace(each, lift=each.tall * 0.24, shade=0)]
 
 
 def _islet(random: Random, _tall: int, light: tuple[float, float, float]) -> Image.Image:
