@@ -73,7 +73,7 @@ def shaped(picture: Image.Image, name: str, value: float, where: str) -> Image.I
 
 def _filtered(picture: Image.Image, name: str) -> Image.Image:
     if name.endswith(" tint"):
-        return _tinted(picture, vocabulary.COLOURS[name.removesuffix(" tint")][0])
+        return _tinted(picture, vocabulary.COLOURS[name.removesuffix(" tint")])
     if name == "flat":
         grey = Image.new("RGB", picture.size, (128, 128, 128))
         return Image.blend(picture, grey, 0.25)

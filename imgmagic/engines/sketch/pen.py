@@ -76,4 +76,4 @@ def round_(at: Point, wide: float, high: float, start: float = 0.0, stop: float 
 
 def hue(colour: str, usual: RGB) -> RGB:
     """Give the colour that a word names, or the usual one."""
-    return vocabulary.COLOURS[colour][0] if colour else usual
+    return vocabulary.COLOURS[colour] if colour else usual

@@ -144,7 +144,7 @@ def _region(picture: Image.Image, clause: Clause, region: str) -> tuple[Image.Im
     if region == "sky" and mask.mean() < 0.03:
         raise refusal("No sky was found in this picture.")
     mask = mask if region == "sky" else 1 - mask
-    hue = vocabulary.COLOURS[tone.colour][0] if tone.colour else None
+    hue = vocabulary.COLOURS[tone.colour] if tone.colour else None
     result = np.array(picture)
     for top in range(0, picture.height, 256):
         pixels = result[top : top + 256].astype(np.float32) / 255

@@ -146,7 +146,7 @@ def _weather(view: View) -> None:
 def _rain(view: View) -> None:
     tile = fractal(view.rng("weather"), 0.6, 6)
     x = view.across[None]
-    strength = np.float32((0.22 if view.scene.weather == "rain" else 0.13) * min(view.force, 2))
+    strength = np.float32((0.22 if view.scene.weather == "rain" else 0.13) * min(view.scene.force, 2))
     for top, bottom in view.bands(0, view.height):
         y = (np.arange(top, bottom, dtype=np.float32) / np.float32(view.unit))[:, None]
         streak = look(tile, x * 3.1 + y * 0.42, y * 0.20) + 0.7 * look(tile, x * 1.3 + y * 0.20 + 0.5, y * 0.10)
@@ -156,7 +156,7 @@ def _rain(view: View) -> None:
 
 def _snow(view: View) -> None:
     random = view.rng("weather")
-    area = view.force * view.width * view.height / view.unit**2
+    area = view.scene.force * view.width * view.height / view.unit**2
     for size, count, soft in ((0.0016, 900, 0.0), (0.0030, 420, 0.0012), (0.0065, 90, 0.0035)):
         sheet = Image.new("L", (view.width, view.height))
         pen = ImageDraw.Draw(sheet)

@@ -127,7 +127,7 @@ class _Water:
         self.view, self.shore = view, shore
         self.kind = "sea" if shore.sandy or view.scene.place == "sea" else "lake"
         calm = {"sea": 0.085, "lake": 0.030}[self.kind]
-        self.rough = calm * {"storm": 2.2, "rain": 1.5}.get(view.scene.weather, 1.0) * view.waves
+        self.rough = calm * {"storm": 2.2, "rain": 1.5}.get(view.scene.weather, 1.0) * view.scene.waves
         self.slopes = _waves(random, 1.0 if self.kind == "sea" else 0.5)
         self.lace = fractal(random, 1.25, 4)
         lit = view.light.ambient + view.light.key * 0.55

@@ -85,7 +85,7 @@ def _staged(view: View, placed: list[Standing]) -> list[Standing]:
 
 def _numbers(thing: Thing, usual: int, most: int = 200) -> range:
     """Give the numbers of things: as many as said, or the usual number scaled; each has a place of its own."""
-    first = int(getattr(thing, "first", 0))
+    first = thing.first
     return range(first, first + min(most, thing.count or max(1, round(usual * thing.amount))))
 
 

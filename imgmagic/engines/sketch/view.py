@@ -234,17 +234,9 @@ class View:
         x, y, z = (slope / np.linalg.norm(slope)).tolist()
         # Under clouds what is far must not shine before the darker sky.
         mist = horizon * 0.55 + middle * 0.36 if self.covered and scene.weather != "fog" else horizon
-        return Light(zenith, middle, horizon, key * np.float32(left), ambient, disc, haze * self.force, mist, (x, y, z))
-
-    @property
-    def force(self) -> float:
-        """How strong the weather is, about 1."""
-        return float(getattr(self.scene, "force", 1.0))
-
-    @property
-    def waves(self) -> float:
-        """How rough the water is, about 1."""
-        return float(getattr(self.scene, "waves", 1.0))
+        return Light(
+            zenith, middle, horizon, key * np.float32(left), ambient, disc, haze * self.scene.force, mist, (x, y, z)
+        )
 
     def over(self, colour: Floats, cover: Floats, top: int, left: int) -> None:
         """Lay colour (h, w, 3) with coverage (h, w) on the canvas at a pixel position, clipped to it."""
@@ -271,7 +263,7 @@ class View:
 def toned(colour: Floats, tone: Tone, hue: RGB | None = None) -> Floats:
     """Shift colours (..., 3) by a tone; ``hue`` is the colour meant, if not the one that the tone's word names."""
     if hue is None and tone.colour:
-        hue = vocabulary.COLOURS[tone.colour][0]
+        hue = vocabulary.COLOURS[tone.colour]
     if hue is not None:
         colour = _tinted(colour, rgb(hue))
     if tone.saturation != 1:
