@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 _MAX_ALT = 600
 
 _ROW = "display:flex;flex-wrap:wrap;gap:12px;align-items:flex-start;line-height:1.4"
-_FIGURE = "margin:0;max-width:100%"
+_FIGURE = "margin:0;max-width:{}"
+#: Several pictures stand side by side, three in a row where the page has the usual width.
+_BESIDE_PX = 300
 _IMG = "max-width:100%;height:auto;border-radius:4px;display:block"
 _SMALL = "font-size:87%;opacity:0.8;margin-top:4px"
 
@@ -48,7 +50,9 @@ def page(figures: Sequence[Figure], lines: Sequence[str]) -> str:
     lines
         Plain text, one paragraph each.
     """
-    shown = "".join(_figure(each) for each in figures)
+    large = sum(each.preview is not None and each.preview.size[0] > _BESIDE_PX for each in figures)
+    widest = f"min(100%,{_BESIDE_PX}px)" if large > 1 else "100%"
+    shown = "".join(_figure(each, widest) for each in figures)
     below = "".join(f'<div dir="auto" style="{_SMALL}">{escape(line)}</div>' for line in lines if line)
     row = f'<div style="{_ROW}">{shown}</div>' if shown else ""
     return f'<div class="imgmagic" style="line-height:1.4">{row}{below}</div>'
@@ -72,9 +76,9 @@ def quoted(prompt: str, limit: int = 60) -> str:
     return f'"{printable(prompt, limit)}"'
 
 
-def _figure(figure: Figure) -> str:
+def _figure(figure: Figure, widest: str) -> str:
     caption = f'<figcaption dir="auto" style="{_SMALL}">{escape(figure.caption)}</figcaption>' if figure.caption else ""
-    return f'<figure style="{_FIGURE}">{image(figure)}{caption}</figure>'
+    return f'<figure style="{_FIGURE.format(widest)}">{image(figure)}{caption}</figure>'
 
 
 def image(figure: Figure) -> str:

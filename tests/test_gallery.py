@@ -159,6 +159,13 @@ def test_a_damaged_file_does_not_hide_the_others(tmp_path):
     assert "damaged or missing" in shown
 
 
+def test_several_pictures_stand_side_by_side_and_a_single_one_is_large(tmp_path):
+    studio = Studio(home=tmp_path, engine=Noise("RGB", size=(512, 512)))
+    assert studio.imagine("a cat", n=3).bundle["text/html"].count("max-width:min(100%,300px)") == 3
+    assert "300px" not in studio.imagine("a cat").bundle["text/html"]
+    assert "300px" not in studio.refine("bluer").bundle["text/html"]
+
+
 def test_a_gallery_is_a_sequence_that_is_no_list(tmp_path):
     gallery = Studio(home=tmp_path, engine=Painter()).imagine("a cat", n=3)
     assert [each.number for each in gallery] == [1, 2, 3]
