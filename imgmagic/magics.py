@@ -253,7 +253,7 @@ class ImgMagic(Magics):
         else:
             gallery = found or show(lambda: studio.ask(order, spot.wait, _late(spot)))
             answer = self._quiet(studio.done(gallery, moves)) if args.bg else gallery
-        execution.refined |= args.operation == "refine"
+        execution.refined |= args.operation == "refine" and not args.bg
         return answer
 
     def _before(self, studio: Studio, args: CellArgs, start: Picture | Input | None) -> list[Picture]:
