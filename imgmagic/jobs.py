@@ -67,6 +67,10 @@ class Job:
         job._future.set_result(gallery)
         return job
 
+    def held(self) -> Gallery | None:
+        """Give the pictures to which the cursor has still to go along, or None; to ask is no look at the job."""
+        return None if self._follow is None else self._future.result()
+
     def follow(self) -> None:
         """Let the cursor go to pictures that were there from the beginning; once, and after that it does nothing."""
         follow, self._follow, self.holds = self._follow, None, frozenset()

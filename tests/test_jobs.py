@@ -429,6 +429,31 @@ def test_a_loop_of_jobs_is_the_same_again_and_free_after_the_cursor_has_gone_on(
     assert len(server.exchanges) == 3
 
 
+SLEPT = """
+%{first} --bg in ink
+import threading
+[each.join(30) for each in threading.enumerate() if each.name == "imgmagic-job"]
+%refine --bg in oil
+%refine in chalk
+"""
+
+
+@pytest.mark.parametrize("first", ["refine", "imagine"])
+def test_a_call_that_came_when_the_job_before_it_had_ended_is_the_same_again_and_free(
+    notebook, server, tmp_path, first
+) -> None:
+    code = SLEPT.replace("{first}", first)
+    notebook.cell(code, "a")
+    parents = notebook.parents()
+    assert parents[3] == 2
+    notebook.cell(code, "a")
+    with opened(tmp_path, env(server.url)) as again:
+        again.cell("%imagine a beach", "i")
+        again.cell(code, "a")
+        assert again.parents() == parents
+    assert len(server.exchanges) == 3
+
+
 WAITED = """
 one = %refine --bg in {ink}
 two = %refine --bg in oil
