@@ -475,8 +475,8 @@ class Database:
         return self._rows(f"{_RECORDED} WHERE operation = ? AND prompt = ?", cell_id, operation, prompt)
 
     def sited(self, session: str) -> list[Row]:
-        """Give the generations that a session made, oldest first."""
-        return self._rows(f"{_RECORDED} WHERE session = ? ORDER BY id", None, session)
+        """Give the generations that a session made and that have pictures, oldest first."""
+        return self._rows(f"{_RECORDED} WHERE session = ? AND chosen IS NOT NULL ORDER BY id", None, session)
 
     def any_real(self, cell_id: str | None) -> bool:
         """Tell whether a real engine has made anything, for a cell or for anybody."""

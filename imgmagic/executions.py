@@ -37,7 +37,7 @@ class Execution:
     calls, rollbacks
         How many of each it has made so far.
     refined
-        Whether it has refined something: from then on it goes on with the current picture.
+        Whether it has refined something, and waited for it: from then on it goes on with the current picture.
     made
         The generations that it has made or replayed.
     jobs
@@ -52,6 +52,11 @@ class Execution:
     refined: bool = False
     made: set[int] = field(default_factory=set)
     jobs: list[Job] = field(default_factory=list)
+
+    @property
+    def reached(self) -> set[int]:
+        """What it has made or replayed, without what its jobs bring only when they are looked at."""
+        return self.made - {each for job in self.jobs for each in job.holds}
 
     def next_site(self) -> CallSite:
         """Count one more call, and give its place."""
@@ -117,6 +122,10 @@ def source(way: Sequence[Step], execution: Execution, replayed: Collection[int])
     builds on its own result, whoever has moved the cursor meanwhile. A root that the cell made when it was still an
     imagine is no result of a refine.
 
+    A refine in the background moves no cursor while its cell runs, so the next one of that cell starts by the same
+    rule: on the way there is still what the cell has made earlier. Once a job has moved the cursor, or the cell has
+    waited for a refine, it goes on from there.
+
     Parameters
     ----------
     way
@@ -131,10 +140,11 @@ def source(way: Sequence[Step], execution: Execution, replayed: Collection[int])
     int or None
         The number to start from; None for the current picture.
     """
-    if execution.refined or execution.cell_id is None:
+    reached = execution.reached
+    if execution.refined or execution.cell_id is None or (way and way[0].generation in reached):
         return None
     for step, below in zip(way[::-1], way[-2::-1], strict=False):
         own = below.cell_id == execution.cell_id or below.generation in replayed
-        if own and below.generation not in execution.made:
+        if own and below.generation not in reached:
             return step.number
     return None

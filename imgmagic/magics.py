@@ -253,13 +253,20 @@ class ImgMagic(Magics):
         else:
             gallery = found or show(lambda: studio.ask(order, spot.wait, _late(spot)))
             answer = self._quiet(studio.done(gallery, moves)) if args.bg else gallery
-        execution.refined |= args.operation == "refine"
+        execution.refined |= args.operation == "refine" and not args.bg
         return answer
 
     def _before(self, studio: Studio, args: CellArgs, start: Picture | Input | None) -> list[Picture]:
-        """Give what a call in the background may have started from, had the jobs before it not ended by now."""
-        goes_on = args.bg and not args.source and start is not None and start == studio.history.current
-        return studio.history.jumps if goes_on else []
+        """Give what a refine may have started from, had the jobs before it ended sooner, or later, than they do now.
+
+        Those of this cell that were there at once may have taken their time then; but they may have ended before the
+        cell came to this call.
+        """
+        if args.source or start is None:
+            return []
+        held = [gallery for job in reversed(self._execution.jobs) if (gallery := job.held()) is not None]
+        goes_on = args.bg and start == studio.history.current
+        return [*(each for gallery in held for each in gallery), *(studio.history.jumps if goes_on else [])]
 
     def _attempt(
         self,

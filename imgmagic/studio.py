@@ -561,7 +561,7 @@ class Studio:
         made = gallery[0].generation
         cell_id = self.recall.site_of(made).cell_id
         return Job.finished(
-            gallery, lambda: self.history.follow(made.uid, moves, replay=gallery.replayed, cell_id=cell_id)
+            gallery, lambda: self.history.follow(made.uid, moves, replay=gallery.replayed, cell_id=cell_id), made.id
         )
 
     def _under_way(self, order: Order) -> Job | None:

@@ -117,6 +117,8 @@ class History:
             if -ref > len(mine):
                 raise HistoryError(f"This session has {len(mine)} pictures; there is no [{ref}].")
             return mine[ref]
+        if ref > _LARGEST:
+            raise _unknown(ref, self._nearby(_LARGEST))
         row = self._database.picture(ref)
         if row is None and self.elsewhere(ref):
             row = self._database.picture(ref)
@@ -127,6 +129,9 @@ class History:
 
     def __iter__(self) -> Iterator[Picture]:
         return iter(self._pictures(self._database.pictures(self.session)))
+
+    def __reversed__(self) -> Iterator[Picture]:
+        return iter(list(self)[::-1])
 
     def __len__(self) -> int:
         return self._database.count(self.session)
@@ -538,6 +543,8 @@ class History:
         cell_id
             The cell that shows it.
         """
+        if uid in {row["uid"] for row in self._database.forgotten()}:
+            return
         row, _, target = self._answered(uid)
         with self._lock:
             if self.moves != since:
@@ -1006,6 +1013,9 @@ def _unknown(number: int, nearby: str) -> HistoryError:
 #: What a small recording holds of a picture: as much as a notebook shows of it.
 _SMALL_PX, _SMALL_BYTES = 512, 60_000
 
+#: The largest number that the database knows.
+_LARGEST = 2**63 - 1
+
 _IMAGINE_FIRST = "Make one first: `%%imagine`, and the words in the lines below it."
 
 
@@ -1025,8 +1035,8 @@ def check_label(name: str | None) -> None:
     HistoryError
         If ``name`` is not a letter followed by letters, digits, ``_`` and ``-``.
     """
-    if name is not None and not refs.LABEL.fullmatch(name):
-        raise HistoryError(f"'{printable(name, 60)}' is no label: a letter, then letters, digits, _ and -.")
+    if name is not None and not refs.LABEL.fullmatch(str(name)):
+        raise HistoryError(f"'{printable(str(name), 60)}' is no label: a letter, then letters, digits, _ and -.")
 
 
 def _now() -> str:

@@ -275,6 +275,22 @@ def test_our_recording_is_written_anew_without_it(studio, tmp_path, small):
     assert not path.exists()
 
 
+def test_the_notebook_is_recorded_without_what_one_of_its_calls_has_made_and_nothing_is_left_of(studio, tmp_path):
+    kept = [studio.imagine(words)[0].number for words in (WORDS, "a dog")][1:]
+    gone(studio, 1)
+    again = Studio(home=tmp_path / "home", engine=Painter(), session="tour.ipynb")
+    assert list(again.history.last_shown().values()) == [again.history[number].generation.uid for number in kept]
+    assert studio.record(str(tmp_path / "tour"))[1].pictures == 1
+
+
+def test_a_job_whose_pictures_are_forgotten_before_its_cell_ends_moves_nothing(studio):
+    picture = studio.imagine("a dog")[0]
+    job = studio.done(studio.imagine(WORDS, replay=True), studio.history.moves)
+    gone(studio, 2)
+    job.follow()
+    assert studio.history.current == picture or studio.history.current is None
+
+
 def test_a_recording_that_came_from_elsewhere_is_named_and_does_not_bring_it_back(studio, tmp_path):
     studio.imagine(WORDS)
     studio.refine("bluer")

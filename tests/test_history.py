@@ -72,6 +72,16 @@ def test_a_ref_that_leads_nowhere_lists_what_is_near(grown, ref, words):
         assert word in str(caught.value)
 
 
+@pytest.mark.parametrize("number", [0, 99, 2**63, 10**30])
+def test_a_number_that_no_picture_has_is_no_damage_however_large_it_is(grown, number):
+    with pytest.raises(HistoryError, match=f"no picture #{number}"):
+        grown[number]
+
+
+def test_the_pictures_are_also_given_in_reverse(grown):
+    assert list(reversed(grown)) == list(grown)[::-1]
+
+
 def test_start_is_what_was_current_when_the_cell_began(grown):
     assert grown.find("@start", start=3).number == 3
     with pytest.raises(HistoryError, match="no current picture"):

@@ -418,6 +418,67 @@ def test_siblings_made_in_the_background_are_the_same_again_and_free(notebook, s
     assert len(server.exchanges) == 2
 
 
+def test_a_loop_of_jobs_is_the_same_again_and_free_after_the_cursor_has_gone_on(notebook, server) -> None:
+    both, last = (LOOP, "a"), ("%refine darker", "b")
+    answered(notebook, server, both)
+    notebook.cell(*last)
+    parents = notebook.parents()
+    shown = heads(notebook.cell(*both))
+    assert sorted(shown) == ["#2 ← #1", "#3 ← #1"]
+    assert notebook.parents() == parents
+    assert len(server.exchanges) == 3
+
+
+SLEPT = """
+%{first} --bg in ink
+import threading
+[each.join(30) for each in threading.enumerate() if each.name == "imgmagic-job"]
+%refine --bg in oil
+%refine in chalk
+"""
+
+
+@pytest.mark.parametrize("first", ["refine", "imagine"])
+def test_a_call_that_came_when_the_job_before_it_had_ended_is_the_same_again_and_free(
+    notebook, server, tmp_path, first
+) -> None:
+    code = SLEPT.replace("{first}", first)
+    notebook.cell(code, "a")
+    parents = notebook.parents()
+    assert parents[3] == 2
+    notebook.cell(code, "a")
+    with opened(tmp_path, env(server.url)) as again:
+        again.cell("%imagine a beach", "i")
+        again.cell(code, "a")
+        assert again.parents() == parents
+    assert len(server.exchanges) == 3
+
+
+WAITED = """
+one = %refine --bg in {ink}
+two = %refine --bg in oil
+one.result(), two.result()
+%refine in chalk
+"""
+
+
+def test_jobs_that_a_cell_waits_for_before_it_goes_on_are_the_same_again_and_never_made_of_its_own(
+    notebook, server
+) -> None:
+    notebook.cell("ink = 'ink'", "v")
+    notebook.cell(WAITED, "a")
+    parents = notebook.parents()
+    for _ in range(2):
+        notebook.cell(WAITED, "a")
+        assert notebook.parents() == parents
+        assert len(server.exchanges) == 3
+    notebook.cell("ink = 'lead'", "v")
+    notebook.cell(WAITED, "a")
+    made = {number: parent for number, parent in notebook.parents().items() if number not in parents}
+    assert made[5] == 1, "the job whose words have changed"
+    assert set(made.values()) <= {1, 5}
+
+
 def test_cells_that_were_handed_over_together_are_the_same_again_and_free(notebook, server, tmp_path) -> None:
     both = (("%refine --bg in ink", "a"), ("%refine --bg in oil", "b"))
     first, second = begun(notebook, server, *both)
