@@ -381,7 +381,8 @@ def refusal(message: str, words: Iterable[str] = ()) -> SketchError:
     things = ", ".join(vocabulary.CALLED.get(each, each) for each in vocabulary.THINGS)
     able = (
         "The sketch engine can: make the sky, water or ground a colour, deeper, brighter or darker; "
-        f"make it {', '.join((*vocabulary.TIMES, *vocabulary.WEATHERS))}; add or remove, move, enlarge or count "
+        f"make it {', '.join((*vocabulary.TIMES, *vocabulary.WEATHERS, *vocabulary.SEASONAL))}; "
+        "raise or lower the sun; add or remove, move, enlarge or count "
         f"{things}; make it {', '.join(vocabulary.STYLES)}, warmer, cooler, brighter, darker; "
         f"{', '.join(vocabulary.GEOMETRY)} the picture."
     )
