@@ -247,7 +247,6 @@ def test_what_shines_goes_with_the_weather_and_comes_back_with_it(instruction):
         "add a cat",
         "make the cat blue",
         "move the palms",
-        "raise the sun",
         "zoom out",
         "make it nicer",
         "何も変えないで",
@@ -325,3 +324,104 @@ def tried(instruction: str) -> Scene | None:
 def test_a_text_without_end_is_read_up_to_somewhere(text):
     assert len(lexicon.hits(text)) <= 200 + 200
     words.read_prompt(text)
+
+
+# Seasons, heights, pronouns, and how many are left
+
+
+@pytest.mark.parametrize("prompt", ["an autumn forest", "autumn leaves by a road", "紅葉の森", "trees in fall"])
+def test_autumn_is_in_the_leaves(prompt):
+    reading = words.read_prompt(prompt)
+    assert reading.scene is not None
+    assert reading.scene.thing("trees").colour == "orange"
+    assert reading.scene.thing("pines") is None
+    assert "autumn" in reading.drawn
+    assert reading.not_drawn == ()
+
+
+@pytest.mark.parametrize(
+    ("instruction", "way"),
+    [
+        ("raise the sun", 1),
+        ("move the sun up a little", 1),
+        ("太陽をもっと高く", 1),
+        ("lower the sun", -1),
+        ("the sun should be lower", -1),
+        ("太陽を下に動かして", -1),
+    ],
+)
+def test_the_sun_is_raised_and_lowered_and_nothing_else_is(instruction, way):
+    sun = edited(BEACH, instruction).thing("sun")
+    assert (sun.height > 1) is (way > 0)
+    assert edited(BEACH, instruction).with_thing(Thing("sun")) == BEACH
+
+
+@pytest.mark.parametrize(
+    ("instruction", "boat"),
+    [
+        ("make it smaller", Thing("sailboat", size="small")),
+        ("move it to the left", Thing("sailboat", side="left")),
+        ("それを右に動かして", Thing("sailboat", side="right")),
+        ("I want the boat to be red", Thing("sailboat", colour="red")),
+        ("put the boat on the left", Thing("sailboat", side="left")),
+    ],
+)
+def test_it_and_the_thing_are_what_is_there_already(instruction, boat):
+    scene = BEACH.with_thing(Thing("sailboat"))
+    assert edited(scene, instruction) == BEACH.with_thing(boat)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "count"),
+    [
+        ("half as many birds", 3),
+        ("twice as many birds", 12),
+        ("remove half of the birds", 3),
+        ("鳥を半分消して", 3),
+        ("reduce the birds to two", 2),
+        ("鳥を二羽に減らして", 2),
+        ("鳥を一羽だけ残して", 1),
+        ("I only want three birds", 3),
+        ("鳥をあと二羽", 8),
+    ],
+)
+def test_as_many_are_left_as_is_said(instruction, count):
+    scene = BEACH.with_thing(Thing("birds", 6))
+    assert sum(each.count for each in edited(scene, instruction).every("birds")) == count
+
+
+@pytest.mark.parametrize(
+    ("prompt", "left"),
+    [
+        ("a blue bridge over a river", ["blue"]),
+        ("赤い道のある砂漠", ["赤い"]),
+        ("a golden moon over white clouds", []),
+        ("a man in a red coat and a woman in blue on the beach", []),
+        ("a red coat on the beach", ["coat"]),
+        ("planets in outer space", []),
+        ("宇宙の惑星", []),
+    ],
+)
+def test_a_colour_that_a_thing_cannot_have_is_named_as_left_out(prompt, left):
+    assert list(words.read_prompt(prompt).not_drawn) == left
+
+
+@pytest.mark.parametrize(
+    ("prompt", "instruction", "changed"),
+    [
+        ("a mountain lake", "make the mountains taller", {"things"}),
+        ("a stormy sea", "let the storm pass", {"weather", "things"}),
+        ("a meadow on a clear day", "make the blue sky orange", {"sky"}),
+        ("a meadow on a clear day", "空の青を弱めて", {"sky"}),
+        ("a sunset over the sea", "make the sunset more dramatic", {"sky"}),
+        ("a red balloon over the sea", "気球をなくして鳥を五羽", {"things"}),
+    ],
+)
+def test_an_edit_changes_what_it_names_and_no_more(prompt, instruction, changed):
+    before, after = composed(prompt), edited(composed(prompt), instruction)
+    assert {name for name in Scene.__dataclass_fields__ if getattr(before, name) != getattr(after, name)} == changed
+
+
+def test_what_is_excepted_from_an_edit_of_everything_is_refused():
+    with pytest.raises(SketchError):
+        edited(BEACH.with_thing(Thing("sailboat")), "everything darker except the boat")

@@ -22,6 +22,10 @@ _STRONGEST = ("not", "keep", "instead", "without", "remove", "less", "add", "mor
 #: Verbs after which a clause is about what must not be.
 UNWANTED = ("not", "keep", "instead")
 _OPENING = (*UNWANTED, "without")
+#: Verbs that end their clause: "move the sun up", "let the storm pass".
+_WAYS = ("up", "down")
+_FRESH = ("代わりに", "かわりに")
+_FADING = ("pass", "vanish", "disappear", "go away", "blow over", "be gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,8 @@ class Clause:
     @property
     def unknown(self) -> tuple[str, ...]:
         """The words that mean nothing here."""
-        return tuple(hit.word for hit in self.every("unknown"))
+        bare = "person" not in self.names("thing")
+        return tuple(hit.word for hit in self.hits if hit.kind == "unknown" or (hit.kind == "garment" and bare))
 
     @property
     def strange(self) -> bool:
@@ -109,7 +114,11 @@ def clauses(text: str) -> list[Clause]:
 def _begin(groups: list[_Group], hit: Hit) -> None:
     """Take an English verb: it opens a clause, unless it is passive ("should be removed") or "don't" stands before."""
     last = groups[-1]
-    passive = hit.word.endswith("ed") or hit.word.casefold() in ("made", "up", "down", "away")
+    word = hit.word.casefold()
+    if "move" in last.verbs and word in _WAYS:
+        last.hits.append(replace(hit, kind="height", name=word))
+        return
+    passive = word.endswith("ed") or word in ("made", "lower", *_WAYS, "away") or word in _FADING
     first_of_not = last.verb in UNWANTED and not last.hits and len(last.verbs) == 1
     if (last.hits and not passive) or (hit.name in _OPENING and last.verbs and not first_of_not):
         last = _Group()
@@ -184,10 +193,14 @@ def _neighbour(groups: list[_Group], at: int) -> str:
     if not groups[at].hits:
         return ""
     japanese = groups[at].hits[-1].japanese
+    alone = groups[at].after in _FRESH or any(hit.kind in ("number", "colour") for hit in groups[at].hits)
     # "Without clouds and palms", but not "without clouds, palms": that is the next thing in the picture.
     passed_over = UNWANTED if groups[at].after in ("and", "&") else _OPENING
     earlier = next((each.verb for each in reversed(groups[:at]) if each.verb and each.verb not in passed_over), "")
     later = next((each.verb for each in groups[at + 1 :] if each.verb and each.verb not in _OPENING), "")
+    if japanese and not later and alone and earlier in ("remove", "less"):
+        # "気球を消して、鳥を五羽": what is said behind the last verb is not to go.
+        return ""
     return (later or earlier) if japanese else (earlier or later)
 
 
@@ -217,6 +230,6 @@ def nouns(clause: Clause, *kinds: str) -> list[Noun]:
             continue
         before, after = [each for each in at if each < number], [each for each in at if each > number]
         counted = hit.kind == "number" and not hit.word.endswith("の")
-        backward = counted if hit.japanese else hit.kind in ("side", "edge")
+        backward = counted if hit.japanese else hit.behind or hit.kind in ("side", "edge")
         said[before[-1] if before and (backward or not after) else after[0]].append(hit)
     return [Noun(clause.hits[each], tuple(said[each])) for each in at if clause.hits[each].kind in kinds]

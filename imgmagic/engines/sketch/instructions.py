@@ -14,7 +14,18 @@ from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.clauses import NOUNS, UNWANTED, Clause, Noun, clauses, nouns
 from imgmagic.engines.sketch.lexicon import VAGUE, Hit, number, refusal
 from imgmagic.engines.sketch.scene import MOST_FILTERS, Scene, Thing, Tone, edit_parts
-from imgmagic.engines.sketch.words import Reading, as_thing, named, names, region_of, shining, styled, with_tone
+from imgmagic.engines.sketch.words import (
+    Reading,
+    as_thing,
+    named,
+    names,
+    region_of,
+    seasonal,
+    shining,
+    styled,
+    unheeded,
+    with_tone,
+)
 from imgmagic.errors import SketchError, printable
 
 if TYPE_CHECKING:
@@ -42,9 +53,10 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
     """
     asked = clauses(instruction)
     now, left, missing = scene, list[str](), list[str]()
-    for clause in asked:
-        if clause.verb in UNWANTED:
+    for said in asked:
+        if said.verb in UNWANTED:
             continue
+        clause = _referred(now, said)
         changed = apply(now, clause)
         left += _left(clause, understood=changed is not None)
         if changed == now and (absent := clause.first("thing", "place")):
@@ -71,6 +83,17 @@ def apply(scene: Scene, clause: Clause) -> Scene | None:
     return scene if understood else None
 
 
+def _referred(scene: Scene, clause: Clause) -> Clause:
+    """Let "make it smaller", "move it to the left" be of the thing that was named last, if the place has none of it."""
+    kind = scene.things[-1].kind if scene.things else ""
+    usual = (*vocabulary.USUAL[scene.place], *_SHINING, "clouds")
+    about = {"size", "side"} & vocabulary.heeded(kind) & {hit.kind for hit in clause.hits}
+    said = all(hit.kind in ("size", "side") for hit in clause.hits)
+    if kind in usual or not said or not about or clause.verb not in ("make", "move", "more", "less", ""):
+        return clause
+    return replace(clause, hits=(Hit("thing", kind, kind), *clause.hits))
+
+
 def _left(clause: Clause, *, understood: bool) -> Iterator[str]:
     """Give the words of a clause that are not heeded."""
     yield from clause.unknown
@@ -80,9 +103,7 @@ def _left(clause: Clause, *, understood: bool) -> Iterator[str]:
     for noun in nouns(clause, "thing"):
         heeded = vocabulary.HEEDED[noun.hit.name]
         yield from (hit.word for hit in noun.said if hit.kind in ("side", "size") and hit.kind not in heeded)
-        if noun.hit.name not in vocabulary.COLOURABLE:
-            own = vocabulary.OWN_COLOURS.get(noun.hit.name, ())
-            yield from (hit.word for hit in noun.said if hit.kind == "colour" and hit.name not in own)
+        yield from unheeded(noun)
 
 
 def _nothing(scene: Scene, instruction: str, words: tuple[str, ...], missing: list[str]) -> SketchError:
@@ -125,7 +146,7 @@ def negated() -> SketchError:
 
 def _touched(before: Scene, after: Scene, hit: Hit) -> bool:
     if hit.kind == "thing":
-        return before.thing(hit.name) != after.thing(hit.name)
+        return before.filters != after.filters or before.thing(hit.name) != after.thing(hit.name)
     if hit.kind in ("time", "weather"):
         return bool(getattr(before, hit.kind) != getattr(after, hit.kind) == hit.name)
     region = region_of(hit)
@@ -189,6 +210,14 @@ def _styles(scene: Scene, clause: Clause) -> Scene | None:
     return styled(scene, "") if coloured else None
 
 
+def _seasons(scene: Scene, clause: Clause) -> Scene | None:
+    """Colour the leaves as a season does, where there are trees."""
+    season = clause.first("season")
+    if season is None or clause.verb in (*_GONE, "less") or not (scene.thing("trees") or scene.thing("pines")):
+        return None
+    return seasonal(scene, season.name)
+
+
 def _times(scene: Scene, clause: Clause) -> Scene | None:
     """Change the time of day, and with it what shines."""
     wanted = clause.names("time")
@@ -219,6 +248,8 @@ def _weathers(scene: Scene, clause: Clause) -> Scene | None:
     hit = next((each for each in said if each.name == "clear" and clause.verb != "turn"), said[-1])
     if clause.verb in _GONE:
         weather = "clear" if scene.weather == hit.name else scene.weather
+        if hit.name == "rain" and scene.weather == "storm":
+            weather = "overcast"
         return _lit(replace(scene, weather=weather, force=1.0), scene)
     factor = _force(clause, hit)
     if clause.sign * (hit.sign or 1) < 0:
@@ -278,10 +309,16 @@ def _tones(scene: Scene, clause: Clause) -> Scene | None:
         return None
     for region in regions:
         tone = getattr(scene, region)
-        for hit in said:
+        for hit in _lasting(said):
             tone = retoned(tone, hit, clause, natural=hit.name in _natural(scene, region))
         scene = with_tone(scene, region, tone)
     return scene
+
+
+def _lasting(said: list[Hit]) -> list[Hit]:
+    """Leave out the colour that a region had: "make the blue sky orange"."""
+    plain = [hit for hit in said if hit.kind == "colour" and not hit.sign]
+    return [hit for hit in said if hit not in plain[:-1]]
 
 
 def retoned(tone: Tone, hit: Hit, clause: Clause, *, natural: bool) -> Tone:
@@ -314,7 +351,7 @@ def _natural(scene: Scene, region: str) -> tuple[str, ...]:
 
 
 #: What can be said of a sunset as of its sky.
-_RICH = ("vivid", "deeper", "muted")
+_RICH = ("vivid", "deeper", "muted", "contrast")
 #: The colour that a region takes when it gets warmer or cooler.
 _LIGHTS = {"warmer": "orange", "cooler": "blue"}
 
@@ -346,7 +383,7 @@ def _objects(clause: Clause) -> list[Noun]:
     direct = [noun for noun in things if not noun.hit.where] or things[:1]
     if clause.verb == "turn" and len(direct) == 1 and len(things) > 1 and not clause.first("colour", "size", "side"):
         return things
-    if direct or clause.verb in ("make", "turn", "move", ""):
+    if direct or (clause.verb in ("make", "turn", "move", "") and not clause.first("size")):
         return direct
     return [noun for noun in found if as_thing(noun.hit) and not noun.hit.where]
 
@@ -373,29 +410,59 @@ def _change(scene: Scene, kind: str, noun: Noun, clause: Clause) -> Scene:
     cleared = kind == "clouds" and clause.hits[0].name == "clear" and not clause.verb
     if clause.verb in _GONE or cleared:
         return _taken(scene, old, noun)
+    if "height" in vocabulary.HEEDED[kind] and (way := _way(clause, noun)):
+        return _lifted(scene, old, way)
     if not old:
         changes = clause.verb in ("make", "turn") and not noun.hit.single
         changes = changes and any(map(noun.last, ("size", "side", "colour")))
         if less or changes or clause.verb == "move":
             return scene
         thing = _looks(_counted(Thing(kind), noun, less=False, more=noun.hit.sign > 0), noun)
-    elif clause.verb == "add" or (noun.hit.sign > 0 and any(noun.last(each) for each in ("number", "side", "colour"))):
+    elif _grows(clause, noun):
         return _added(scene, noun, kind)
     else:
         for each in old:
             scene = scene.with_thing(_looks(each, noun, clause.sign))
         if noun.last("size") and clause.verb in ("more", "less"):
             return scene
-        first = _counted(old[0], noun, less=less, more=clause.verb == "more" or noun.hit.sign > 0)
+        first = _counted(old[0], noun, less=less, more=clause.verb == "more" or noun.hit.sign > 0, to=_to(clause, noun))
         thing = _looks(first, noun, clause.sign)
         if noun.last("number") and not less and clause.verb != "more":
             scene = replace(scene, things=tuple(each for each in scene.things if each not in old[1:]))
     return _risen(scene.with_thing(thing), thing)
 
 
+def _grows(clause: Clause, noun: Noun) -> bool:
+    """Whether there are to be more things besides those that are there; not if it is "the" thing that is wanted red."""
+    count = noun.last("number")
+    if noun.hit.sign > 0 or (count is not None and count.sign > 0):
+        return clause.verb == "add" or any(noun.last(each) for each in ("number", "side", "colour"))
+    return clause.verb == "add" and (not noun.hit.definite or count is not None)
+
+
+def _way(clause: Clause, noun: Noun) -> int:
+    """Say whether the sun or the moon is to stand higher (1), lower (-1), or as it does."""
+    said = clause.first("height")
+    if said is not None:
+        return 1 if said.name == "up" else -1
+    size = noun.last("size")
+    if size is not None:
+        return {"高": 1, "低": -1}.get(size.word[0], 0)
+    other = noun.hit.sign or noun.last("side") or noun.last("number")
+    return {"more": 1, "less": -1}.get(clause.verb, 0) if not other else 0
+
+
+def _lifted(scene: Scene, things: tuple[Thing, ...], way: int) -> Scene:
+    for each in things:
+        scene = scene.with_thing(replace(each, height=_bounded(each.height * 1.5**way)))
+    return scene
+
+
 def _taken(scene: Scene, old: tuple[Thing, ...], noun: Noun) -> Scene:
     """Take things away, or as many of them as is said."""
     said = noun.last("number")
+    if old and any(hit.name == "half" for hit in noun.said):
+        return scene.with_thing(_counted(old[0], noun, less=True, more=False))
     if said is None or not old or "count" not in vocabulary.HEEDED[old[-1].kind]:
         return replace(scene, things=tuple(each for each in scene.things if each not in old))
     last = old[-1]
@@ -426,19 +493,26 @@ def _added(scene: Scene, noun: Noun, kind: str) -> Scene:
     return scene.with_thing(replace(own, count=more, first=last.after))
 
 
-def _counted(thing: Thing, noun: Noun, *, less: bool, more: bool) -> Thing:
-    """Give a thing the number that is asked for, or more or less of it."""
+def _to(clause: Clause, noun: Noun) -> bool:
+    """Whether a number is where it ends: "reduce the palms to two", "二本に減らして"."""
+    said = noun.last("number")
+    return said is not None and said.where and clause.verb in ("less", "more")
+
+
+def _counted(thing: Thing, noun: Noun, *, less: bool, more: bool, to: bool = False) -> Thing:
+    """Give a thing the number that is asked for, or more or less of it; ``to`` a number is that number."""
     heeded, said = vocabulary.HEEDED[thing.kind], noun.last("number")
     asked = number(said) if said is not None else int(noun.hit.single and not thing.count)
     if vocabulary.USUAL_NUMBER.get(thing.kind) == 1 and said is None:
         asked = 0
-    if "count" in heeded and asked and not less and not more:
+    if "count" in heeded and asked and ((not less and not more) or (said is not None and to)):
         return replace(thing, count=asked)
     if "amount" not in heeded or not (less or more):
         return thing
     factor = (0.55 if less else 1.8) ** noun.hit.power
     if thing.count:
-        step = number(said) if said is not None else max(1, round(thing.count * abs(factor - 1)))
+        share = abs((0.5 if less else 2.0) ** noun.hit.power - 1)
+        step = number(said) if said is not None else max(1, round(thing.count * share))
         return replace(thing, count=max(1, min(vocabulary.MOST, thing.count - step if less else thing.count + step)))
     return replace(thing, amount=_bounded(thing.amount * factor))
 
@@ -480,9 +554,10 @@ def _places(scene: Scene, clause: Clause) -> Scene | None:
     """Change the place: the new one brings what it usually has, what shines stays."""
     wanted = clause.every("place")
     toned = clause.first("colour", "adjustment", "wave")
-    if not wanted or toned or clause.verb not in ("make", "turn", "", "add"):
+    far = clause.first("size") and any(scene.thing(as_thing(hit)) for hit in wanted)
+    if not wanted or toned or far or clause.verb not in ("make", "turn", "move", "", "add"):
         return None
-    if clause.verb == "add" and (_objects(clause) or clause.first("weather")):
+    if clause.verb == "add" and (wanted[-1].name in vocabulary.SKYLESS or _objects(clause) or clause.first("weather")):
         return None
     if clause.verb != "turn" and clause.first("thing"):
         return None
@@ -522,4 +597,4 @@ def whole(clause: Clause) -> list[str]:
     return found
 
 
-_RULES = (_geometry, _styles, _times, _weathers, _places, _tones, _waves, _things, _whole)
+_RULES = (_seasons, _geometry, _styles, _times, _weathers, _places, _tones, _waves, _things, _whole)

@@ -41,6 +41,8 @@ _COUNTED = re.compile(rf"(\d{{1,3}}|[{''.join(vocabulary.KANJI_NUMBERS)}])([{voc
 _PARTICLE = re.compile("[はがをにへとでのもや](?![るりっらろれすし])|から|まで|より|だけ|たち|さん|ちゃん|など|$")
 #: Words before, or in Japanese behind, a noun that is where something else is.
 _ARTICLES = ("a", "an")
+_KNOWN = ("the", "this", "that", "his", "her", "my", "our")
+_WEARING = ("in", "wearing")
 _LOCATIVES = frozenset(vocabulary.WORDS["where"]["where"])
 _WHERE = re.compile(
     "に(?![し変か換す置な])|で(?!な)|へ|から|の(?:隣|上|横|そば|近く|後ろ|前|左|右|奥|手前|下|周り|すぐ|真)"
@@ -73,6 +75,10 @@ class Hit:
         Whether it says where something else is: "next to the lighthouse".
     single
         Whether it is one: "a bird".
+    behind
+        Whether it is said of what stands before it: "a woman in red", "a man in a red coat".
+    definite
+        Whether it is one that is known: "the bird".
     """
 
     kind: str
@@ -82,6 +88,8 @@ class Hit:
     power: float = 1.0
     where: bool = False
     single: bool = False
+    behind: bool = False
+    definite: bool = False
 
     @property
     def japanese(self) -> bool:
@@ -285,27 +293,38 @@ def _leftovers(rest: str, behind: str) -> Iterator[Hit]:
 def _weighed(found: list[Hit]) -> list[Hit]:
     """Tell each hit the degree said before it, and leave out the degrees and what says nothing."""
     weighed: list[Hit] = []
-    sign, power, where, single = 0, 1.0, False, False
+    sign, power, where, single, definite, before = 0, 1.0, False, False, False, ""
     for hit in found:
+        worn, before = hit.kind == "colour" and before in _WEARING, hit.word.casefold()
+        _worn(weighed, hit)
         if hit.kind == "degree":
             way, strength = vocabulary.DEGREES[hit.name]
             sign, power = way or sign, strength if strength != 1 else power
         elif hit.kind == "filler":
             where = where or hit.word.casefold() in _LOCATIVES
+            definite = hit.word.casefold() in _KNOWN or (definite and hit.word.casefold() not in _LOCATIVES)
             single = hit.word.casefold() in _ARTICLES or (single and hit.word.casefold() not in _LOCATIVES)
         elif hit.kind == "verb":
             if hit.japanese:
                 _said_behind(weighed, power)
-                power = 1.0
+                _more_behind(weighed, sign)
+                sign, power = 0, 1.0
             weighed.append(hit)
         elif hit.kind == "break":
             _said_behind(weighed, power)
+            _more_behind(weighed, sign)
             weighed.append(hit)
-            sign, power, where, single = 0, 1.0, False, False
+            sign, power, where, single, definite = 0, 1.0, False, False, False
         else:
             strength = hit.power if hit.kind == "place" else power
             one = single and hit.kind == "thing" and hit.word.casefold() in index() and "flock" not in hit.word
-            weighed.append(replace(hit, sign=sign or hit.sign, power=strength, where=where or hit.where, single=one))
+            place = where or hit.where
+            weighed.append(
+                replace(
+                    hit, sign=sign or hit.sign, power=strength, where=place, single=one, behind=worn, definite=definite
+                )
+            )
+            definite = definite and hit.kind not in ("thing", "place", "region", "unknown")
             single = single and hit.kind not in ("thing", "place", "region", "unknown", "number")
             if more := vocabulary.WORDS["also"].get(hit.word.casefold()):
                 weighed.append(replace(index()[more[0]], word=hit.word))
@@ -313,7 +332,20 @@ def _weighed(found: list[Hit]) -> list[Hit]:
             if hit.kind not in ("region", "number"):
                 sign, power = (sign, 1.0) if hit.kind == "place" else (0, 1.0)
     _said_behind(weighed, power)
+    _more_behind(weighed, sign)
     return weighed
+
+
+def _worn(weighed: list[Hit], hit: Hit) -> None:
+    """Give the colour before a garment to the one who wears it: "a man in a red coat"."""
+    if hit.kind == "garment" and weighed and weighed[-1].kind == "colour" and not hit.japanese:
+        weighed[-1] = replace(weighed[-1], behind=True)
+
+
+def _more_behind(weighed: list[Hit], sign: int) -> None:
+    """Tell a thing that there is to be more or less of it: "花をもっと", "make the birds fewer"."""
+    if sign and weighed and weighed[-1].kind == "thing":
+        weighed[-1] = replace(weighed[-1], sign=sign)
 
 
 def _said_behind(weighed: list[Hit], power: float) -> None:
@@ -333,7 +365,8 @@ def number(hit: Hit) -> int:
 def suggestion(words: Iterable[str]) -> str:
     """Give the nearest known word to an unknown one, as a question; empty if none is near."""
     kinds = ("thing", "place", "time", "weather", "colour", "region", "style", "adjustment")
-    for word in islice((each for each in words if len(each) <= _LONGEST_GUESSED), _MOST_GUESSED):
+    strange = (each for each in words if len(each) <= _LONGEST_GUESSED and known(each.casefold()) is None)
+    for word in islice(strange, _MOST_GUESSED):
         likely = {other: hit for other, hit in index().items() if hit.kind in kinds and abs(len(other) - len(word)) < 3}  # noqa: PLR2004
         near = difflib.get_close_matches(word.casefold(), likely, n=1, cutoff=0.72)
         if near:
@@ -348,7 +381,8 @@ def refusal(message: str, words: Iterable[str] = ()) -> SketchError:
     things = ", ".join(vocabulary.CALLED.get(each, each) for each in vocabulary.THINGS)
     able = (
         "The sketch engine can: make the sky, water or ground a colour, deeper, brighter or darker; "
-        f"make it {', '.join((*vocabulary.TIMES, *vocabulary.WEATHERS))}; add or remove, move, enlarge or count "
+        f"make it {', '.join((*vocabulary.TIMES, *vocabulary.WEATHERS, *vocabulary.SEASONAL))}; "
+        "raise or lower the sun; add or remove, move, enlarge or count "
         f"{things}; make it {', '.join(vocabulary.STYLES)}, warmer, cooler, brighter, darker; "
         f"{', '.join(vocabulary.GEOMETRY)} the picture."
     )

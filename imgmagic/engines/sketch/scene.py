@@ -58,6 +58,8 @@ class Thing:
         How many; 0 means as many as look right, times ``amount``.
     side, size, colour
         Words of the vocabulary, or empty for what looks right.
+    height
+        Factor, 0.2 to 3: how high the sun or the moon stands.
     first
         How many of the kind there were before these, so that each has a place of its own.
     """
@@ -69,6 +71,7 @@ class Thing:
     colour: str = ""
     amount: float = 1.0
     first: int = 0
+    height: float = 1.0
 
     @property
     def after(self) -> int:

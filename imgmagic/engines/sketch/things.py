@@ -26,6 +26,7 @@ from imgmagic.engines.sketch.view import DARK
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from imgmagic.engines.sketch.pen import RGB
     from imgmagic.engines.sketch.shore import Shore
     from imgmagic.engines.sketch.view import View
 
@@ -163,7 +164,12 @@ def _grove(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
             own, size = view.rng(kind, "individual", individual), int(min(view.unit * 0.55, TALLEST))
             light = view.light.direction
             pine = kind == "pines"
-            tree = trees.pine(own, size, light, snowy=view.snowy) if pine else trees.broad(own, size, light)
+            leaves = _leaves_of(thing.colour, individual)
+            tree = (
+                trees.pine(own, size, light, snowy=view.snowy, needles=leaves)
+                if pine
+                else trees.broad(own, size, light, leaves_of=leaves)
+            )
             grown[individual] = tree
         return grown[individual]
 
@@ -175,6 +181,14 @@ def _grove(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
         lift = _lift(view, across, depth)
         placed.append(Standing(depth, across, tall, partial(make, individual=individual), shade=0.45, lift=lift))
     return placed + (_undergrowth(view, kind) if wood and not view.snowy else [])
+
+
+def _leaves_of(colour: str, individual: int) -> RGB | None:
+    """Give the colour of a tree's leaves: of orange trees, as in autumn, some are redder and some yellower."""
+    if not colour:
+        return None
+    red, green, blue = hue(colour, (0, 0, 0))
+    return (red, green * (0.72, 1.0, 1.28, 0.86, 1.12)[individual], blue) if colour == "orange" else (red, green, blue)
 
 
 def _tree_site(view: View, thing: Thing, shore: Shore | None, random: Random) -> tuple[float, float]:

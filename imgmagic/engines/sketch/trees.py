@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from imgmagic.engines.sketch.noise import Floats
+    from imgmagic.engines.sketch.pen import RGB
 
 Direction = tuple[float, float, float]
 
@@ -93,7 +94,9 @@ def _stem(spine: Floats) -> Floats:
     return np.stack([a - width, b - width, b + width, a + width], 1)
 
 
-def pine(random: np.random.Generator, tall: int, light: Direction, *, snowy: bool = False) -> Image.Image:
+def pine(
+    random: np.random.Generator, tall: int, light: Direction, *, snowy: bool = False, needles: RGB | None = None
+) -> Image.Image:
     """Grow a spruce; its foot is in the middle of the lower edge."""
     ratio = float(random.uniform(0.36, 0.46))
     sheet = Sheet(tall, ratio * 1.15)
@@ -120,6 +123,8 @@ def pine(random: np.random.Generator, tall: int, light: Direction, *, snowy: boo
     points = np.stack([np.stack(each, -1) for each in corners], 2)
     shade = np.clip(lit[:, None] * (0.35 + 0.75 * s) + random.normal(0, 0.07, s.shape), 0.0, 1.1)[..., None]
     colour = np.array([0.065, 0.115, 0.070]) + shade * np.array([0.22, 0.30, 0.11])
+    if needles is not None:
+        colour = (0.15 + 0.85 * shade) * np.array(needles)
     if snowy:
         white = np.clip((s - 0.35) * 2.2 + random.normal(0, 0.45, s.shape), 0, 1)[..., None]
         colour = colour + (np.array([0.84, 0.89, 0.96]) * (0.66 + 0.34 * shade) - colour) * white
@@ -129,8 +134,10 @@ def pine(random: np.random.Generator, tall: int, light: Direction, *, snowy: boo
     return sheet.done()
 
 
-def broad(random: np.random.Generator, tall: int, light: Direction, *, bush: bool = False) -> Image.Image:
-    """Grow an oak-like tree, or a bush without a trunk; its foot is in the middle of the lower edge."""
+def broad(
+    random: np.random.Generator, tall: int, light: Direction, *, bush: bool = False, leaves_of: RGB | None = None
+) -> Image.Image:
+    """Grow an oak-like tree, or a bush without a trunk, with leaves of a colour; its foot is below, in the middle."""
     sheet = Sheet(tall, 1.7 if bush else 1.25)
     base, wide, high = (0.30, 0.66, 0.30) if bush else (0.60, random.uniform(0.38, 0.50), random.uniform(0.32, 0.37))
     if not bush:
@@ -150,6 +157,8 @@ def broad(random: np.random.Generator, tall: int, light: Direction, *, bush: boo
     shade = np.clip(0.40 + 0.50 * facing, 0.04, 1.2)[..., None]
     tint = random.uniform(-0.03, 0.03, (clumps, 1, 1))
     colour = np.array([0.075, 0.12, 0.06]) + shade * (np.array([0.36, 0.44, 0.13]) + tint * np.array([1, 0.3, 0]))
+    if leaves_of is not None:
+        colour = (0.18 + 0.85 * shade) * (np.array(leaves_of) + 2 * tint)
     order = np.argsort(offset[..., 2] * radius[..., 0], axis=1)[..., None]
     at, colour = np.take_along_axis(at, order, 1), np.take_along_axis(colour, order, 1)
     size = random.uniform(0.006, 0.0125, (clumps, leaves)) * (1.5 if bush else 1)

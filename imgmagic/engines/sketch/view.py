@@ -213,7 +213,9 @@ class View:
             # Farther out than it is by itself, so that moving it always moves it.
             place = {"left": -1.0, "right": 1.0}.get(shining.side, 0.0) * (0.28 if scene.place == "beach" else 0.38)
             side = float(np.sign(place)) or side
-        self.sun = (place * min(self.reach, 1.3), min(rise, self.horizon / self.unit * 0.80))
+        # Scaled last, so that raising or lowering it always moves it.
+        rise = min(rise, self.horizon / self.unit * 0.80) * (shining.height if shining is not None else 1.0)
+        self.sun = (place * min(self.reach, 1.3), min(rise, self.horizon / self.unit * 0.95))
         return side
 
     def _light(self, side: float) -> Light:

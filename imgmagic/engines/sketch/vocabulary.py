@@ -80,6 +80,7 @@ USUAL = {
 #: What a place or a weather shows by itself, and what else it passes for where that was said too.
 SHOWS = {
     **dict.fromkeys(("beach", "island", "harbour"), ("sea",)),
+    "space": ("planet",),
     "storm": ("rain", "overcast"),
     "rain": ("overcast",),
     "snow": ("overcast",),
@@ -112,7 +113,7 @@ GROUNDS = {
 OWN_COLOURS = {
     "clouds": ("white", "grey"),
     "sun": ("yellow", "orange", "gold"),
-    "moon": ("white", "yellow", "grey"),
+    "moon": ("white", "yellow", "grey", "gold"),
     "stars": ("white",),
     "birds": ("white", "grey", "black"),
     "boulders": ("grey", "brown"),
@@ -151,7 +152,7 @@ HOMES = {
 USUAL_NUMBER = {"palms": 6, "sailboat": 1, "lighthouse": 1, "house": 1, "balloon": 1, "birds": 9, "person": 1}
 #: What of a thing its drawing heeds, besides its colour; anything else said of it would change nothing.
 HEEDED = {
-    **dict.fromkeys(("sun", "moon"), ("side", "size")),
+    **dict.fromkeys(("sun", "moon"), ("side", "size", "height")),
     **dict.fromkeys(("stars", "clouds", "flowers"), ("amount",)),
     **dict.fromkeys(("rainbow", "city", "road", "bridge"), ()),
     "mountains": ("size",),
@@ -160,11 +161,20 @@ HEEDED = {
         ("count", "amount", "side", "size"),
     ),
 }
+
+
+def heeded(kind: str) -> frozenset[str]:
+    """Give what of a thing its drawing heeds; nothing of an unknown one."""
+    return frozenset(HEEDED.get(kind, ()))
+
+
 #: Things that can be given a colour.
-COLOURABLE = ("sailboat", "lighthouse", "house", "balloon", "flowers")
+COLOURABLE = ("sailboat", "lighthouse", "house", "balloon", "flowers", "trees", "pines", "person")
 
 # Tones and styles
 
+#: The colour of the leaves in a season.
+SEASONAL = {"autumn": "orange"}
 #: Red, green and blue, 0 to 1.
 COLOURS = {
     "blue": (0.13, 0.40, 0.86),

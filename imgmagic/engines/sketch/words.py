@@ -13,7 +13,7 @@ from imgmagic.engines.sketch.scene import Scene, Thing, Tone, seed_of
 from imgmagic.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 #: What need not be said not to be drawn: it was said of another place or time.
 _TACIT = ("day", "clear", "cloudy", "meadow")
@@ -57,15 +57,21 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
     passing = [place for place, thing in vocabulary.BACKDROPS.items() if scene.thing(thing)]
     for each in (scene.place, scene.time, scene.weather):
         passing += vocabulary.PASSES_FOR.get(each, ())
-    for hit in [hit for clause in wanted for hit in clause.every("unknown", "place", "time", "weather")]:
+    for hit in [hit for clause in wanted for hit in clause.every("unknown", *_ACCOUNTED)]:
         name = vocabulary.PLACE_CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
-        if hit.kind == "unknown":
+        if hit.kind == "unknown" or (hit.kind == "garment" and not scene.thing("person")):
             left.append(hit.word)
+        elif hit.kind == "garment":
+            continue
         elif name in passing:
             drawn.append(name)
         elif name not in (*drawn, *_TACIT) and not _vague(hit):
             left.append(hit.word)
+    left += [word for clause in wanted for noun in nouns(clause, "thing") for word in unheeded(noun)]
     return tuple(dict.fromkeys(drawn)), named(left)
+
+
+_ACCOUNTED = ("place", "time", "weather", "season", "garment")
 
 
 def _vague(hit: Hit) -> bool:
@@ -83,11 +89,34 @@ def named(words: Iterable[str]) -> tuple[str, ...]:
 def names(scene: Scene) -> tuple[str, ...]:
     """Name everything that a scene shows, in the vocabulary's English."""
     things = (vocabulary.CALLED.get(thing.kind, thing.kind) for thing in scene.things)
+    seasons = (season for season, colour in vocabulary.SEASONAL.items() if _turned(scene, colour))
     styles = (each for each in scene.filters if each in vocabulary.STYLES)
     place = vocabulary.PLACE_CALLED.get(scene.place, scene.place)
     said = (place,) if scene.place in vocabulary.SKYLESS else (place, scene.time, scene.weather)
     shown = [more for each in said for more in (each, *vocabulary.SHOWS.get(each, ()))]
-    return tuple(dict.fromkeys((*shown, *things, *styles)))
+    return tuple(dict.fromkeys((*shown, *things, *seasons, *styles)))
+
+
+def _turned(scene: Scene, colour: str) -> bool:
+    """Whether the leaves have the colour of a season."""
+    return any(each.colour == colour for each in scene.every("trees"))
+
+
+def seasonal(scene: Scene, season: str) -> Scene:
+    """Give the trees of a scene the colour of a season; conifers, which have none, make way for others."""
+    pines = scene.thing("pines")
+    if pines is not None and scene.thing("trees") is None:
+        scene = scene.without("pines").with_thing(replace(pines, kind="trees"))
+    colour = vocabulary.SEASONAL[season]
+    things = tuple(replace(each, colour=colour) if each.kind == "trees" else each for each in scene.things)
+    return replace(scene, things=things)
+
+
+def unheeded(noun: Noun) -> Iterator[str]:
+    """Give the colours that were said of a thing which cannot have them and does not have them by itself."""
+    if noun.hit.name not in vocabulary.COLOURABLE:
+        own = vocabulary.OWN_COLOURS.get(noun.hit.name, ())
+        yield from (hit.word for hit in noun.said if hit.kind == "colour" and hit.name not in own)
 
 
 def as_thing(hit: Hit) -> str:
@@ -117,13 +146,15 @@ def _compose(wanted: list[Clause], seed: int) -> Scene | None:
                 scene = scene.with_thing(_mentioned(scene, kind, noun, seen.get(kind, "")))
                 seen[kind] = noun.hit.word.casefold()
         scene = _toned(scene, clause)
+    for season in by["season"]:
+        scene = seasonal(scene, season)
     if any(hit.word.casefold() in vocabulary.CLOUDLESS for hit in hits["weather"]):
         scene = scene.without("clouds")
     return scene
 
 
 #: Kinds of hits that make a scene.
-_MAKING = ("place", "thing", "time", "weather", "style", "region")
+_MAKING = ("place", "thing", "time", "weather", "style", "region", "season")
 
 
 def _place(by: dict[str, list[str]]) -> str:
@@ -136,6 +167,8 @@ def _place(by: dict[str, list[str]]) -> str:
         found = home
     if "snow" in by["weather"] and found in ("", "meadow") and "meadow" not in by["place"]:
         return "snow"
+    if by["season"] and not found and not by["thing"]:
+        return "forest"
     return found or ("meadow" if by["thing"] or by["weather"] else "sea")
 
 
@@ -162,6 +195,8 @@ def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
         kinds += ["clouds"] if scene.weather in vocabulary.COVERED else [*shining(scene.time), "clouds"]
     for kind in kinds:
         if kind == "flowers" and scene.weather == "snow":
+            continue
+        if kind == "pines" and by["season"] and "trees" in by["thing"]:
             continue
         scene = scene.with_thing(Thing(kind))
     for place in by["place"]:
