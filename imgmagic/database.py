@@ -778,6 +778,11 @@ def _translated(exc: Exception, path: Path) -> HistoryError:
     text = str(exc)
     if "locked" in text:
         return HistoryError(f"{path} is busy: another kernel has been writing for 30 s.", hint="Run the cell again.")
+    if not path.parent.is_dir():
+        return HistoryError(
+            f"The history's folder is gone: {path.parent}.",
+            hint="Put it back, or restart the kernel: the next call begins a new one.",
+        )
     if isinstance(exc, sqlite3.OperationalError) and any(word in text for word in ("readonly", "unable to open")):
         return ReadOnlyError(f"{path} cannot be written ({text}).", hint="Set IMGMAGIC_HOME to a folder that can.")
     return HistoryError(

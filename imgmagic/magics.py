@@ -184,10 +184,10 @@ class ImgMagic(Magics):
         `stop` closes the connection of every call that is still on its way; `login` asks for a key and keeps it in the
         kernel, never in the notebook.
         """
-        if _asks_for_help(line):
+        word, rest = [*line.strip().split(maxsplit=1), "", ""][:2]
+        if _asks_for_help(line) or _asks_for_help(rest):
             self._explain(self.imgmagic)
             return
-        word, rest = [*line.strip().split(maxsplit=1), "", ""][:2]
         if word and word not in SUBCOMMANDS:
             hint = f"There is %imgmagic alone, and: {', '.join(SUBCOMMANDS)}."
             raise CellError(f"%imgmagic has no '{printable(word, 40)}'.", hint=hint)

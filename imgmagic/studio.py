@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,7 +24,7 @@ from imgmagic.database import ReadOnlyError
 from imgmagic.defaults import Defaults, resolve
 from imgmagic.engines import Engine, connect
 from imgmagic.environment import Environment
-from imgmagic.errors import HistoryError, ImageError, ImgmagicError, SettingsError, printable
+from imgmagic.errors import CellError, HistoryError, ImageError, ImgmagicError, SettingsError, printable
 from imgmagic.expressions import is_file_or_address
 from imgmagic.gallery import Gallery, Shown
 from imgmagic.jobs import Job, Slots
@@ -37,7 +38,7 @@ from imgmagic.shelf import Shelf
 from imgmagic.tree import History, check_label
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from imgmagic.engines.dialects import Dialect
     from imgmagic.exchange import ImageRequest, ImageResponse, Input, Operation
@@ -606,6 +607,10 @@ class Studio:
     def _retake_order(
         self, ref: str | int | Picture, n: int | None, *, site: CallSite | None = None, **manner: Any
     ) -> Order:
+        if ref == "@" and self.history.cursor is None:
+            raise HistoryError(
+                "There is no picture to make again yet.", hint="Imagine one first, or `%pick` one of the folder."
+            )
         picture = self._picture(ref)
         request = self.history.request(picture)
         request = request if n is None else replace(request, n=n)
@@ -935,4 +940,6 @@ def _unrecorded(order: Order) -> HistoryError:
 
 
 def _sorted(params: Mapping[str, Any] | None) -> tuple[tuple[str, Any], ...]:
+    if not isinstance(params, (Mapping, type(None))):
+        raise CellError(f"params is {type(params).__name__}, not a dict.", hint='params={"seed": 7}')
     return tuple(sorted((params or {}).items()))

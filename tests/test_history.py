@@ -382,6 +382,14 @@ def damage(home, sql, *values):
         connection.execute(sql, values)
 
 
+def test_a_folder_that_was_deleted_under_a_running_kernel_is_said_to_be_gone(tmp_path):
+    studio = Studio(tmp_path / "home", engine=Painter())
+    studio.imagine("a beach")
+    shutil.rmtree(studio.history.home)
+    with pytest.raises(HistoryError, match=r"folder is gone[\s\S]*restart the kernel"):
+        studio.imagine("a boat")
+
+
 def test_check_finds_every_damage(tmp_path):
     studio = Studio(home=tmp_path, engine=Painter())
     first, second = studio.imagine("a cat")[0], studio.imagine("a dog")[0]

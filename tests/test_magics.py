@@ -452,3 +452,18 @@ def test_the_status_table_does_not_bring_requests_along(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+@pytest.mark.parametrize("line", ["-h", "forget -h", "record --help"])
+def test_the_help_of_a_subcommand_is_that_of_the_magic(cells, line):
+    assert "`%imgmagic check`" in cells(f"%imgmagic {line}").text
+
+
+def test_a_retake_of_nothing_says_what_there_is_to_do(cells):
+    error = cells("%retake", fails=True).error
+    assert "no picture to make again" in str(error)
+
+
+def test_params_that_are_no_dict_are_refused(tmp_path):
+    with pytest.raises(CellError, match="params is int, not a dict"):
+        imgmagic.Studio(tmp_path, engine="sketch").imagine("a beach", params=3)
