@@ -101,6 +101,12 @@ class Gallery(Sequence["Picture"]):
         """The caption and the notes, as plain text."""
         return [*self._caption(list(self)), *self.notes]
 
+    def shrunk(self) -> Gallery:
+        """Make the previews now, so that whoever shows the pictures later, as a panel does, need not wait for them."""
+        for each in self._pictures:
+            _preview(each, self._shown.preview_px, PREVIEW_BYTES)
+        return self
+
     @property
     def bundle(self) -> dict[str, Any]:
         """What a notebook shows, by MIME type."""

@@ -326,7 +326,7 @@ class Studio:
             n, size, quality, background, format, compression, moderation, model, _sorted(params), label, alt,
             images=images,
         )  # fmt: skip
-        return self.make("imagine", prompt, wishes, replay=replay)
+        return self.make("imagine", prompt, wishes, replay=replay).shrunk()
 
     def refine(
         self,
@@ -387,7 +387,7 @@ class Studio:
             images=images, mask=mask, soft=soft, fidelity=fidelity,
         )  # fmt: skip
         source = self.source(source, size=size)
-        return self.make("refine", instruction, wishes, source=source, replay=replay)
+        return self.make("refine", instruction, wishes, source=source, replay=replay).shrunk()
 
     def source(self, ref: Any, *, start: int | None = None, size: str | None = None) -> Picture | Input:
         """Give the picture that a refine would edit.
@@ -545,7 +545,7 @@ class Studio:
             # Whoever listens is told so here, not on the job's thread: by then a later cell may own the output.
             job.listen(tell, ended)
             self._jobs[order.site.name, order.request.key] = job
-            return job.start(lambda: self._waited(pending, job.tell), pending.call.watch.stop)
+            return job.start(lambda: self._waited(pending, job.tell).shrunk(), pending.call.watch.stop)
         job.listen(tell, ended)
         return job
 

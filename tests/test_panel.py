@@ -680,3 +680,9 @@ def test_the_wheel_holds_every_file_of_the_panel(tmp_path):
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert {f"imgmagic/panel/{name}" for name in (*modules.ORDER, "loader.js", "panel.css")} <= names
+
+
+def test_a_picture_made_by_python_has_its_preview_before_the_panel_asks_for_it(studio, panel):
+    made = studio.imagine("a beach")[0]
+    assert list((studio.history.home / "previews").glob(f"*/{made.digest}-512-*"))
+    assert panel.ask("thumb", number=made.number)[0]["mime"] == "image/jpeg"
