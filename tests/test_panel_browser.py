@@ -234,6 +234,8 @@ def test_two_pictures_are_compared_in_four_ways(notebooks, tmp_path):
     expect(after).to_be_visible()
     way.select_option("difference")
     expect(panel.get_by_role("status").first).to_contain_text("#2 and #3 differ in")
+    sentence = notebook.value(f"{HISTORY}.compare(2, 3).sentence")
+    expect(panel.get_by_role("group", name="Comparison").locator("output")).to_have_text(sentence)
     panel.screenshot(path=tmp_path / "difference.png")
     share = notebook.value(
         "(lambda h, np: np.any(np.asarray(h[2]) != np.asarray(h[3]), axis=2).mean().item())"

@@ -81,6 +81,7 @@ class Desk:
             "label": self._label,
             "star": self._star,
             "code of": self._script,
+            "compare": self._compare,
             "upload": self._upload,
             "mask": self._mask,
             "refine": self._refine,
@@ -195,6 +196,9 @@ class Desk:
 
     def _script(self, ask: dict[str, Any], _parts: Sequence[bytes]) -> Answer:
         return {"text": recipe.program(self._studio, self._asked_for(ask))}, ()
+
+    def _compare(self, ask: dict[str, Any], _parts: Sequence[bytes]) -> Answer:
+        return {"text": self._history.compare(_whole(ask, "before"), self._asked_for(ask)).sentence}, ()
 
     # --- moves and marks ---
 

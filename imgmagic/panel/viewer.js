@@ -85,11 +85,13 @@ export class Viewer {
       this.swapped = !this.swapped;
       this.refresh();
     });
+    this.report = make("output", { class: "imgmagic-share" });
+    this.reported = "";
     this.mask = button("Paint mask", "Paint where to edit", () => this.paint(!this.toPaint));
     this.pair = make(
       "div",
       { class: "imgmagic-shelf", role: "group", "aria-label": "Comparison" },
-      make("div", { class: "imgmagic-tools" }, this.mode, make("span", {}, "with"), this.other, this.swap),
+      make("div", { class: "imgmagic-tools" }, this.mode, make("span", {}, "with"), this.other, this.swap, this.report),
     );
     this.smaller = button("−", "Smaller (-)", () => this.zoom(this.view.scale / STEP, middle()));
     this.larger = button("+", "Larger (+)", () => this.zoom(this.view.scale * STEP, middle()));
@@ -333,6 +335,23 @@ export class Viewer {
     const [first, second] = this.swapped ? [this.after, this.before] : [this.before, this.after];
     this.load(this.right, this.way ? second : this.after);
     this.load(this.left, this.way ? first : null);
+    this.reports();
+  }
+
+  /** Say how much has changed from the one to the other, as `%compare` does. */
+  async reports() {
+    const { before, after } = this;
+    const pair = this.way ? `${before} ${after}` : "";
+    if (pair === this.reported) return;
+    this.reported = pair;
+    this.report.textContent = "";
+    if (!pair) return;
+    try {
+      const { content } = await this.wire.ask("compare", { number: after, before });
+      if (this.reported === pair) this.report.textContent = content.text;
+    } catch {
+      // A picture that is damaged says so where it would be seen.
+    }
   }
 
   /** Set switches and visibility by the state. */
