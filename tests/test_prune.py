@@ -1,6 +1,7 @@
 """Damage is found and said with what to do; what no picture needs is freed, and nothing else ever."""
 
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -23,6 +24,7 @@ def studio(tmp_path):
     studio.imagine("a cat")
     studio.refine("bluer", mask="box:0,0,20,20", images=[studio.history[1]])
     studio.refine("redder")
+    shutil.rmtree(studio.history.home / "previews")  # each test makes the ones that it is about
     return studio
 
 
