@@ -85,7 +85,7 @@ export class Viewer {
       this.swapped = !this.swapped;
       this.refresh();
     });
-    this.report = make("output", { class: "imgmagic-share" });
+    this.report = make("output", { class: "imgmagic-report" });
     this.reported = "";
     this.mask = button("Paint mask", "Paint where to edit", () => this.paint(!this.toPaint));
     this.pair = make(
