@@ -169,7 +169,7 @@ def _kept(before: Picture, after: Picture) -> Alpha | None:
     history = after._history
     if after._parent != before.number or before._history.home != history.home:
         return None
-    rows = [row for row in history._database.inputs(after.generation.id) if row["role"] == "mask" and row["file"]]
+    rows = [row for row in history.inputs(after) if row["role"] == "mask" and row["file"]]
     return masks.alpha(history.store.get(rows[0]["file"], rows[0]["format"])) if rows else None
 
 

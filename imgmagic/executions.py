@@ -56,7 +56,8 @@ class Execution:
     @property
     def reached(self) -> set[int]:
         """What it has made or replayed, without what its jobs bring only when they are looked at."""
-        return self.made - {each for job in self.jobs for each in job.holds}
+        held = (gallery for job in self.jobs if (gallery := job.held()) is not None)
+        return self.made - {picture.generation.id for gallery in held for picture in gallery}
 
     def next_site(self) -> CallSite:
         """Count one more call, and give its place."""

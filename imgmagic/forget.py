@@ -119,11 +119,12 @@ def carry_out(history: History, plan: Plan) -> None:
     """Forget a picture; afterwards nothing in the folder holds its words or, but for what the plan says, its bytes."""
     history.forget(plan.picture, sorted(plan.digests))
     needed = history.needed()
+    named = {each.stem for each in needed}
     for digest, kind in plan.files:
         path = history.store.path(digest, kind)
         if path not in needed:
             path.unlink(missing_ok=True)
-        if digest not in {each.stem for each in needed}:
+        if digest not in named:
             history.previews.forget(digest)
     for book in plan.ours:
         book.drop(plan.picture.generation.uid, plan.digests)

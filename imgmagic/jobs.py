@@ -40,8 +40,6 @@ class Job:
         self._outcome: Gallery | BaseException | None = None
         self._lock = threading.Lock()
         self._follow: Callable[[], object] | None = None
-        #: The generation to which the cursor has still to go along.
-        self.holds: frozenset[int] = frozenset()
         self._future: Future[Gallery] = Future()
         self._future.set_running_or_notify_cancel()  # from now on only our own `cancel` ends it
         self._cancel: Callable[[], None] = lambda: None
@@ -49,7 +47,7 @@ class Job:
         self.already_shown: Callable[[], bool] = lambda: False
 
     @classmethod
-    def finished(cls, gallery: Gallery, follow: Callable[[], object] | None = None, holds: int | None = None) -> Job:
+    def finished(cls, gallery: Gallery, follow: Callable[[], object] | None = None) -> Job:
         """Give a job that is done: its pictures were recorded, or were made while the cell waited.
 
         Parameters
@@ -58,12 +56,9 @@ class Job:
             The pictures.
         follow
             Makes them current; left for the moment in which somebody looks at the job, as if it had just ended.
-        holds
-            Their generation, if they are to be made current.
         """
         job = cls("done")
         job._follow = follow
-        job.holds = frozenset(() if holds is None else (holds,))
         job._future.set_result(gallery)
         return job
 
@@ -73,7 +68,7 @@ class Job:
 
     def follow(self) -> None:
         """Let the cursor go to pictures that were there from the beginning; once, and after that it does nothing."""
-        follow, self._follow, self.holds = self._follow, None, frozenset()
+        follow, self._follow = self._follow, None
         if follow is not None:
             follow()
 

@@ -95,7 +95,7 @@ class Recall:
         here = [_recorded(row) for row in rows]
         known = {each.uid for each in here}
         others = [each for each in on_shelf if each.uid not in known]
-        gone = {row["uid"] for row in self._history.forgotten().values()} if others else set()
+        gone = self._history.gone() if others else set()
         return [*here, *(each for each in others if each.uid not in gone)]
 
     def answer(self, recorded: Recorded, site: CallSite, key: str, *, held: bool = False) -> tuple[int, ...]:
@@ -136,7 +136,7 @@ class Recall:
         }
         place = {cell: index for index, cell in enumerate(cells)}
         order = sorted(claimed | before, key=lambda site: place.get(site.cell_id or "", len(place)))
-        gone = {row["uid"] for row in self._history.forgotten().values()}
+        gone = self._history.gone()
         return [uid for uid in dict.fromkeys((claimed | before)[site] for site in order) if uid not in gone]
 
     def made(self, generation: Generation, site: CallSite) -> None:

@@ -123,9 +123,7 @@ def _refuse_what_it_cannot(dialect: Dialect, request: ImageRequest) -> None:
 def paths(picture: Picture) -> tuple[str, ...]:
     """Name the files of the inputs as seen from the working directory, or in full where nothing is shared with it."""
     history = picture._history
-    files = [
-        history.store.path(row["digest"], row["format"]) for row in history._database.inputs(picture.generation.id)
-    ]
+    files = [history.store.path(row["digest"], row["format"]) for row in history.inputs(picture)]
     return tuple(_seen_from(Path.cwd(), each.resolve()) for each in files)
 
 

@@ -45,7 +45,7 @@ class Spot:
         """
         with self._lock:
             self._told += 1
-            self._seen = _figure(seen) or self._seen
+            self._seen = figure(seen) or self._seen
             if self._settled:
                 return
             if self._live:
@@ -71,7 +71,7 @@ class Spot:
         self._publisher.publish(bundle, {}, transient={"display_id": self._place}, update=update)
 
 
-def _figure(seen: bytes | Preview | None) -> render.Figure | None:
+def figure(seen: bytes | Preview | None) -> render.Figure | None:
     """Give what stands above the waiting line; None if there is nothing new, or it cannot be read."""
     if seen is None:
         return None

@@ -562,7 +562,7 @@ class Studio:
         made = gallery[0].generation
         cell_id = self.recall.site_of(made).cell_id
         return Job.finished(
-            gallery, lambda: self.history.follow(made.uid, moves, replay=gallery.replayed, cell_id=cell_id), made.id
+            gallery, lambda: self.history.follow(made.uid, moves, replay=gallery.replayed, cell_id=cell_id)
         )
 
     def _under_way(self, order: Order) -> Job | None:
@@ -674,8 +674,9 @@ class Studio:
         """Show what is recorded, and say so."""
         taken = order.retakes.generation if order.retakes else None
         site = self.recall.site_of(taken) if taken else order.site
-        fits = [request.key for request in order.requests if request.key == recorded.key]
-        key = taken.key if taken else [*fits, order.request.key][0]
+        # A stand-in has another key; it answers the one that was asked for.
+        asked_for = recorded.key if recorded.key in {each.key for each in order.requests} else order.request.key
+        key = taken.key if taken else asked_for
         numbers = self.recall.answer(recorded, site, key, held=order.held)
         gallery = Gallery(self.history, numbers, self.shown, replayed=True)
         made = gallery[0].generation

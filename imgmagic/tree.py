@@ -283,6 +283,10 @@ class History:
         """Give what is still known of what was forgotten, by number: uid, position, parent, and when."""
         return {row["number"]: row for row in self._database.forgotten()}
 
+    def gone(self) -> set[str]:
+        """Give the names of the generations of which a picture was forgotten."""
+        return {row["uid"] for row in self._database.forgotten()}
+
     def uids(self) -> list[str]:
         """Give the name of every generation of the folder, oldest first."""
         return self._database.uids()
@@ -543,7 +547,7 @@ class History:
         cell_id
             The cell that shows it.
         """
-        if uid in {row["uid"] for row in self._database.forgotten()}:
+        if uid in self.gone():
             return
         row, _, target = self._answered(uid)
         with self._lock:

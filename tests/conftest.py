@@ -13,9 +13,11 @@ from tests.cells import Cells
 from tests.fake_api import FakeApi, fake_api
 from tests.lab import Lab, Notebooks, chromium, jupyterlab
 from tests.peers import Peer, prism
+from tests.slow_server import SlowServer, certificate, env, slow_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser
 
@@ -92,3 +94,19 @@ def examiner() -> Iterator[Peer]:
     """Prism on its own, for recorded calls."""
     with prism() as peer:
         yield peer
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory) -> Iterator[tuple[SlowServer, Path]]:
+    """A slow server that speaks TLS, and the file with which its certificate is trusted."""
+    context, trusted = certificate(tmp_path_factory.mktemp("tls"))
+    with slow_server(context) as server:
+        yield server, trusted
+
+
+@pytest.fixture
+def abroad(secure) -> Iterator[tuple[SlowServer, dict[str, str]]]:
+    """A server whose address is not taken for this machine, so that its pictures cost money."""
+    server, trusted = secure
+    yield server, env(server.url.replace("127.0.0.1", "0.0.0.0"), REQUESTS_CA_BUNDLE=str(trusted))
+    server.reset()

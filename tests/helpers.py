@@ -18,6 +18,13 @@ def png(words, index, size=(64, 48)):
     return out.getvalue()
 
 
+def encoded(image, kind="PNG", **options):
+    """Encode an image, or an array of pixels."""
+    out = io.BytesIO()
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(out, kind, **options)
+    return out.getvalue()
+
+
 class Painter:
     """An engine that answers at once, for tests of what comes after an engine."""
 

@@ -33,7 +33,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WAIT_S = 30
+#: A key that is recognised wherever it should not be.
+KEY = "sk-recognisable-0123456789"
 _LOOK_S = 0.01
+
+
+def env(url: str, **more: str) -> dict[str, str]:
+    """Give the environment that names a server."""
+    named = {"AZURE_OPENAI_ENDPOINT": url, "AZURE_OPENAI_API_KEY": KEY, "AZURE_OPENAI_DEPLOYMENT_NAME": "img-dep"}
+    return {**named, "IMGMAGIC_SIZE": "auto", **more}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """What changed: the numbers beside plain arithmetic, the sentence, `%compare`, and the line after a masked refine."""
 
 import base64
-import io
 import re
 
 import numpy as np
@@ -15,19 +14,13 @@ from PIL import Image
 from imgmagic import HistoryError, ImageError, Studio, composite, difference, images, masks
 from imgmagic.exchange import ImageRequest, ImageResponse, Input
 from tests import faults
-from tests.helpers import Painter
+from tests.helpers import Painter, encoded
 
 W, H = 64, 48
 PIXELS = np.random.default_rng(3).integers(0, 240, (H, W, 3), dtype=np.uint8)
 BOX = np.zeros((H, W), bool)
 BOX[10:30, 20:50] = True
 FILE_KINDS = {"image/png", "image/jpeg"}
-
-
-def encoded(array):
-    out = io.BytesIO()
-    Image.fromarray(array).save(out, "PNG")
-    return out.getvalue()
 
 
 def moved(where, by=20, of=PIXELS):

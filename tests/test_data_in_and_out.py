@@ -12,7 +12,7 @@ from PIL import Image
 
 from imgmagic import CellError, ImageError, Studio, coerce, images, masks, values
 from tests import faults
-from tests.helpers import Painter, png
+from tests.helpers import Painter, encoded, png
 from tests.lab import kernel
 from tests.slow_server import certificate
 
@@ -20,12 +20,6 @@ W, H = 64, 48
 PIXELS = np.random.default_rng(5).integers(0, 256, (H, W, 3), dtype=np.uint8)
 BOX = np.zeros((H, W), bool)
 BOX[10:30, 20:50] = True
-
-
-def encoded(image, kind="PNG", **options):
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 @pytest.fixture

@@ -1,21 +1,19 @@
 """Forgetting: words and bytes are gone for good, in the folder and in our recordings; everything else copes."""
 
 import builtins
-import io
 import shutil
 import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from imgmagic import Studio
 from imgmagic.errors import CellError, HistoryError
 from imgmagic.exchange import ImageResponse
 from imgmagic.forget import carry_out, forget, planned
 from imgmagic.recording import Recording
-from tests.helpers import Painter, png
+from tests.helpers import Painter, encoded, png
 from tests.lab import kernel
 
 WORDS = "a portrait of Zoë Quince"
@@ -26,12 +24,6 @@ BOX = "box:0,0,20,20"
 @pytest.fixture
 def studio(tmp_path):
     return Studio(home=tmp_path / "home", engine=Painter(), session="tour.ipynb")
-
-
-def encoded(pixels):
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
 
 
 def gone(studio, number, *options):

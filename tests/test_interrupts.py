@@ -26,7 +26,7 @@ from tests import slow_server as slow
 from tests.fake_api import fake_api
 from tests.faults import BILLING_HARD_LIMIT, Delay
 from tests.lab import Kernel, isolated
-from tests.slow_server import SlowServer, certificate, shut_door, slow_server
+from tests.slow_server import KEY, SlowServer, env, shut_door, slow_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 HANG_S = 3
 WAIT_S = 20
 LOOK_S = 0.5
-KEY = "sk-recognisable-0123456789"
 EDITS = "%refine make it bluer"
 
 #: Where a call can be when it is interrupted, once something may have been billed.
@@ -182,12 +181,6 @@ class Site:
 
     def check(self) -> None:
         assert Studio(self.folder / ".imgmagic").history.check() == []
-
-
-def env(url: str, **more: str) -> dict[str, str]:
-    """Give the environment that names a server."""
-    named = {"AZURE_OPENAI_ENDPOINT": url, "AZURE_OPENAI_API_KEY": KEY, "AZURE_OPENAI_DEPLOYMENT_NAME": "img-dep"}
-    return {**named, "IMGMAGIC_SIZE": "auto", **more}
 
 
 #: Waits in a cell for whatever the kernel still works on.
@@ -385,20 +378,13 @@ def test_twenty_interrupted_calls_leave_nothing_behind(site) -> None:
 # --- stop ---
 
 
-@pytest.fixture(scope="module")
-def _secure(tmp_path_factory) -> Iterator[tuple[SlowServer, Path]]:
-    context, trusted = certificate(tmp_path_factory.mktemp("tls"))
-    with slow_server(context) as server:
-        yield server, trusted
-
-
 @pytest.fixture(params=["http", "https"])
-def line(request, site, _secure) -> Iterator[Site]:
+def line(request, site, secure) -> Iterator[Site]:
     """The site, with a server that speaks the one or the other."""
     if request.param == "http":
         yield site
         return
-    server, trusted = _secure
+    server, trusted = secure
     server.reset()
     site.kernel.cell(f"import os; os.environ.update({env(server.url, REQUESTS_CA_BUNDLE=str(trusted))!r})")
     yield Site(site.kernel, server, site.folder)
@@ -445,14 +431,6 @@ def test_a_stop_while_waiting_for_a_retry_sends_nothing_more(site) -> None:
 
 
 # --- what was paid for ---
-
-
-@pytest.fixture
-def abroad(_secure) -> Iterator[tuple[SlowServer, dict[str, str]]]:
-    """A server whose address is not taken for this machine, so that its pictures cost money."""
-    server, trusted = _secure
-    yield server, env(server.url.replace("127.0.0.1", "0.0.0.0"), REQUESTS_CA_BUNDLE=str(trusted))
-    server.reset()
 
 
 def test_a_kernel_that_is_killed_while_it_waits_is_told_of_by_the_next_one_once(abroad, tmp_path) -> None:

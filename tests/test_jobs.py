@@ -17,9 +17,9 @@ from imgmagic.errors import SettingsError
 from imgmagic.prepare import Wishes
 from tests import slow_server as slow
 from tests.lab import isolated
-from tests.slow_server import certificate, head, slow_server
+from tests.slow_server import env, head, slow_server
 from tests.test_budget import MEDIUM, Dear
-from tests.test_interrupts import Cell, Watched, env
+from tests.test_interrupts import Cell, Watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -261,21 +261,6 @@ def test_a_result_that_a_later_cell_waits_for_is_shown_there_too(notebook, serve
 
 
 # --- money ---
-
-
-@pytest.fixture(scope="module")
-def _secure(tmp_path_factory) -> Iterator[tuple[slow.SlowServer, Path]]:
-    tls, trusted = certificate(tmp_path_factory.mktemp("tls"))
-    with slow_server(tls) as running:
-        yield running, trusted
-
-
-@pytest.fixture
-def abroad(_secure) -> Iterator[tuple[slow.SlowServer, dict[str, str]]]:
-    """A server whose address is not taken for this machine, so that its pictures cost money."""
-    running, trusted = _secure
-    yield running, env(running.url.replace("127.0.0.1", "0.0.0.0"), REQUESTS_CA_BUNDLE=str(trusted))
-    running.reset()
 
 
 def test_of_a_kernel_that_is_killed_only_what_was_sent_is_maybe_billed(abroad, tmp_path) -> None:

@@ -1,6 +1,5 @@
 """Masks: how each kind is read, what is refused, and that outside of one every stored pixel equals the source's."""
 
-import io
 import sqlite3
 
 import numpy as np
@@ -14,18 +13,12 @@ from imgmagic import CellError, ImageError, SketchError, Studio, composite, imag
 from imgmagic.exchange import ImageRequest, ImageResponse, Input
 from imgmagic.prepare import Wishes
 from tests import faults
-from tests.helpers import Painter
+from tests.helpers import Painter, encoded
 
 W, H = 64, 48
 PIXELS = np.random.default_rng(3).integers(0, 256, (H, W, 3), dtype=np.uint8)
 BOX = np.zeros((H, W), bool)
 BOX[10:30, 20:50] = True
-
-
-def encoded(image, kind="PNG", **options):
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 SOURCE = encoded(Image.fromarray(PIXELS))

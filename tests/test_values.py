@@ -18,17 +18,11 @@ from PIL import Image
 from imgmagic import CellError, HistoryError, ImageError, Studio, images, values
 from imgmagic.expressions import resolve
 from tests import faults
-from tests.helpers import Painter, png
+from tests.helpers import Painter, encoded, png
 from tests.slow_server import certificate
 
 PIXELS = np.random.default_rng(7).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 CLEAR = np.dstack([PIXELS, np.full((48, 64), 90, np.uint8)])
-
-
-def encoded(image, kind="PNG", **options):
-    out = io.BytesIO()
-    image.save(out, kind, **options)
-    return out.getvalue()
 
 
 def sent(value, size=None):

@@ -108,7 +108,7 @@ def _usual(studio: Studio, picture: Picture) -> dict[str, Any]:
 
 def _inputs(studio: Studio, picture: Picture) -> Iterator[str]:
     """Say what went along: the parent by its number, other files by where they are kept."""
-    rows = picture._history._database.inputs(picture.generation.id)
+    rows = picture._history.inputs(picture)
     for row, path in zip(rows, recipe.paths(picture), strict=True):
         if row["role"] == "source":
             yield f"--from {picture._parent}"

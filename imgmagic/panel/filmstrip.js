@@ -1,7 +1,7 @@
 // The tree on the page: thumbnails as branches, of which only what can be seen is drawn and fetched.
 
 import { folded, laidOut, line, nothing, position, revealed, seen, walked } from "./layout.js";
-import { Addresses, make, set } from "./page.js";
+import { Addresses, address, make, set } from "./page.js";
 import { plain } from "./text.js";
 
 const CELL = { width: 116, height: 132 };
@@ -298,7 +298,7 @@ export class Filmstrip {
       this.wire
         .ask("thumb", { number })
         .then(({ content, parts }) => {
-          const url = parts.length ? URL.createObjectURL(new Blob([/** @type {any} */ (parts[0])], { type: content.mime })) : "";
+          const url = parts.length ? address(/** @type {any} */ (parts[0]), content.mime) : "";
           this.thumbs.put(String(number), { ...content, url });
         })
         .catch(() => this.thumbs.put(String(number), /** @type {any} */ ({ url: "", damaged: true })))

@@ -6,8 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING, Any
 
-from imgmagic import images
-from imgmagic.errors import HistoryError, ImageError, ImgmagicError, printable
+from imgmagic.errors import HistoryError, ImgmagicError, printable
+from imgmagic.spot import figure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     Push = Callable[[dict[str, Any], Sequence[bytes]], None]
 
 log = logging.getLogger(__name__)
-
-_PARTIAL_PX, _PARTIAL_BYTES = 384, 40_000
 
 
 class Jobs:
@@ -85,10 +83,10 @@ class Jobs:
 
     def _told(self, line: str, partial: bytes | Preview | None) -> None:
         self._line = printable(line)
-        small = _small(partial)
-        alt = "unfinished picture" if isinstance(partial, bytes) else "the source, tinted where it is edited"
-        seen = {"mime": small.mime, "alt": alt} if small else {}
-        self._push({"news": "told", "line": self._line, **seen}, [small.data] if small else [])
+        seen = figure(partial)
+        small = seen.preview if seen is not None else None
+        shown = {"mime": small.mime, "alt": seen.alt} if seen is not None and small is not None else {}
+        self._push({"news": "told", "line": self._line, **shown}, [small.data] if small is not None else [])
 
     def _ended(self, outcome: Gallery | BaseException) -> None:
         with self._lock:
@@ -105,13 +103,3 @@ def _said(error: BaseException) -> str:
         return str(error)
     log.error("panel", exc_info=error)
     return f"{type(error).__name__}: {printable(str(error), 1_000)}"
-
-
-def _small(partial: bytes | Preview | None) -> Preview | None:
-    """Make an unfinished picture small; None if there is none, or it cannot be read."""
-    if not isinstance(partial, bytes):
-        return partial
-    try:
-        return images.preview(images.decode(partial), _PARTIAL_PX, _PARTIAL_BYTES)
-    except ImageError:
-        return None

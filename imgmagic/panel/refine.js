@@ -1,6 +1,6 @@
 // An instruction from the panel: the words, how the result should be, and the job that makes it.
 
-import { button, choice, disable, labelled, make } from "./page.js";
+import { address, button, choice, disable, labelled, make } from "./page.js";
 import { percent, plain } from "./text.js";
 
 const SIZES = ["auto", "1024x1024", "1536x1024", "1024x1536"];
@@ -185,7 +185,7 @@ export class Refine {
   unfinished(bytes, { mime: type, alt }) {
     this.partial.alt = alt;
     URL.revokeObjectURL(this.partial.src);
-    this.partial.src = URL.createObjectURL(new Blob([/** @type {any} */ (bytes)], { type }));
+    this.partial.src = address(/** @type {any} */ (bytes), type);
     this.partial.hidden = false;
   }
 

@@ -1,6 +1,6 @@
 // One picture large, or two of them compared.
 
-import { Addresses, button, choice, disable, make, set } from "./page.js";
+import { Addresses, address, button, choice, disable, make, set } from "./page.js";
 import { Painter } from "./painter.js";
 import { percent, plain } from "./text.js";
 import { difference, fitted, settled, under, zoomed } from "./zoom.js";
@@ -427,7 +427,7 @@ export class Viewer {
     const asked = this.wire
       .ask(whole ? "original" : "view", { number, side })
       .then(({ content, parts }) => {
-        const url = URL.createObjectURL(new Blob([/** @type {any} */ (parts[0])], { type: content.mime }));
+        const url = address(/** @type {any} */ (parts[0]), content.mime);
         const shown = { number, url, whole: content.whole, size: { width: content.size[0], height: content.size[1] }, width: side };
         this.pictures.put(String(number), shown);
         return shown;

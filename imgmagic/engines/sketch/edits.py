@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageFilter, ImageOps
+from PIL import Image, ImageOps
 
 from imgmagic.engines.sketch import filters, vocabulary
 from imgmagic.engines.sketch.scene import edit_parts
@@ -74,11 +74,6 @@ def shaped(picture: Image.Image, name: str, value: float, where: str) -> Image.I
 def _filtered(picture: Image.Image, name: str) -> Image.Image:
     if name.endswith(" tint"):
         return _tinted(picture, vocabulary.COLOURS[name.removesuffix(" tint")])
-    if name == "flat":
-        grey = Image.new("RGB", picture.size, (128, 128, 128))
-        return Image.blend(picture, grey, 0.25)
-    if name == "sharper":
-        return picture.filter(ImageFilter.UnsharpMask(max(picture.size) / 500, 130, 1))
     return filters.apply(picture, name)
 
 

@@ -75,4 +75,6 @@ _FILTERS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "warmer": lambda picture: _curve(picture, 1.07, 1.0, 0.86),
     "cooler": lambda picture: _curve(picture, 0.88, 0.99, 1.08),
     "contrast": lambda picture: ImageEnhance.Contrast(picture).enhance(1.28),
+    "flat": lambda picture: Image.blend(picture, Image.new("RGB", picture.size, (128, 128, 128)), 0.25),
+    "sharper": lambda picture: picture.filter(ImageFilter.UnsharpMask(max(picture.size) / 500, 130, 1)),
 }
