@@ -519,10 +519,16 @@ class Database:
         return {row["generation"] for row in self._rows(sql, cell_id)}
 
     def reserve_numbers(self, highest: int) -> None:
-        """Keep the numbers up to this one for pictures that will be brought in, if none was ever given."""
+        """Keep the numbers up to this one for pictures that will be brought in, if none was ever given.
+
+        Another recording may have kept fewer before, so what is kept does not count as given.
+        """
+        given = "SELECT 1 FROM picture UNION ALL SELECT 1 FROM forgotten LIMIT 1"
+        kept = "SELECT seq FROM sqlite_sequence WHERE name = 'picture'"
         with self._transaction() as connection:
-            begun = connection.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'picture'").fetchone()
-            if begun is None:
+            seq = connection.execute(kept).fetchone()
+            if connection.execute(given).fetchone() is None and (seq is None or seq[0] < highest):
+                connection.execute("DELETE FROM sqlite_sequence WHERE name = 'picture'")
                 connection.execute("INSERT INTO sqlite_sequence VALUES ('picture', ?)", (highest,))
 
     # --- labels, stars and the cursor ---

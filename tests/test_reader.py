@@ -294,6 +294,19 @@ def test_numbers_that_are_taken_and_labels_that_are_used_stay_with_what_is_here(
     assert other.history.current.prompt == "a dog"
 
 
+def test_what_is_made_beside_two_recordings_has_a_number_of_neither(studio, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    studio.imagine("a cat")
+    studio.history.export(here / "a")
+    studio.imagine("a dog", n=4)
+    studio.history.export(here / "b")
+    monkeypatch.chdir(here)
+    other = imgmagic.Studio(home=here / "home", engine=Painter())
+    assert other.imagine("a bird", replay=True)[0].number == 6
+    assert [each.number for each in other.imagine("a dog", n=4, replay=True)] == [2, 3, 4, 5]
+
+
 def test_a_damaged_recording_brings_nothing_in(studio, tmp_path):
     studio.imagine("a cat")
     path = studio.history.export(tmp_path / "all")
