@@ -259,7 +259,7 @@ def _weathers(scene: Scene, clause: Clause) -> Scene | None:
     was = scene.force if scene.weather == hit.name else 1.0
     now = _lit(replace(scene, weather=hit.name, force=_bounded(was * factor)), scene)
     now = now.with_thing(now.thing("clouds") or Thing("clouds")) if hit.name == "cloudy" else now
-    return now.without("clouds") if hit.word.casefold() in vocabulary.CLOUDLESS else now
+    return now.without("clouds") if hit.word.casefold() in vocabulary.SPECIAL["cloudless"] else now
 
 
 def _force(clause: Clause, hit: Hit) -> float:
@@ -278,7 +278,7 @@ def _force(clause: Clause, hit: Hit) -> float:
 def _more_of(scene: Scene, weather: str, factor: float) -> Scene:
     if weather == "clear":
         return _less_of(scene, "cloudy", factor)
-    harder = vocabulary.HEAVIER.get(weather, "")
+    harder = {"clear": "cloudy", "cloudy": "overcast"}.get(weather, "")
     return replace(scene, weather=harder) if harder else replace(scene, force=_bounded(scene.force * factor))
 
 
@@ -289,8 +289,8 @@ def _less_of(scene: Scene, weather: str, factor: float) -> Scene:
         weather = "overcast"
     if weather != scene.weather:
         return scene
-    if weather in vocabulary.LIGHTER:
-        return _lit(replace(scene, weather=vocabulary.LIGHTER[weather]), scene)
+    if weather in {"overcast": "cloudy", "cloudy": "clear"}:
+        return _lit(replace(scene, weather={"overcast": "cloudy", "cloudy": "clear"}[weather]), scene)
     return replace(scene, force=_bounded(scene.force / factor))
 
 
@@ -527,7 +527,7 @@ def _looks(thing: Thing, noun: Noun, sign: int = 1) -> Thing:
         thing = replace(thing, side=side.name)
     if size is not None and "size" in heeded:
         # Japanese has no comparative: "大きく" is as much as "bigger".
-        compared = size.sign or size.word.endswith("く") or size.name in vocabulary.RESIZED
+        compared = size.sign or size.word.endswith("く") or size.name in ("smaller", "larger")
         step = sign * (-1 if size.name.startswith("small") else 1) if compared else 0
         name = _STEPS[max(0, min(2, _STEPS.index(thing.size) + step))] if step else size.name
         thing = replace(thing, size=name)

@@ -58,7 +58,7 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
     for each in (scene.place, scene.time, scene.weather):
         passing += vocabulary.PASSES_FOR.get(each, ())
     for hit in [hit for clause in wanted for hit in clause.every("unknown", *_ACCOUNTED)]:
-        name = vocabulary.PLACE_CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
+        name = vocabulary.CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
         if hit.kind == "unknown" or (hit.kind == "garment" and not scene.thing("person")):
             left.append(hit.word)
         elif hit.kind == "garment":
@@ -77,8 +77,8 @@ _ACCOUNTED = ("place", "time", "weather", "season", "garment")
 def _vague(hit: Hit) -> bool:
     """Whether a word only adds to what others say: "winter", the "landscape", the "shore" of a lake, but no "pier"."""
     word = hit.word.casefold()
-    besides = hit.kind != "place" and word in vocabulary.WORDS["also"]
-    return besides or word in vocabulary.SEASONS or (hit.power <= VAGUE and hit.name != "harbour")
+    besides = hit.kind != "place" and word in vocabulary.ALSO
+    return besides or hit.special("season") or (hit.power <= VAGUE and hit.name != "harbour")
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:
@@ -91,7 +91,7 @@ def names(scene: Scene) -> tuple[str, ...]:
     things = (vocabulary.CALLED.get(thing.kind, thing.kind) for thing in scene.things)
     seasons = (season for season, colour in vocabulary.SEASONAL.items() if _turned(scene, colour))
     styles = (each for each in scene.filters if each in vocabulary.STYLES)
-    place = vocabulary.PLACE_CALLED.get(scene.place, scene.place)
+    place = vocabulary.CALLED.get(scene.place, scene.place)
     said = (place,) if scene.place in vocabulary.SKYLESS else (place, scene.time, scene.weather)
     shown = [more for each in said for more in (each, *vocabulary.SHOWS.get(each, ()))]
     return tuple(dict.fromkeys((*shown, *things, *seasons, *styles)))
@@ -148,7 +148,7 @@ def _compose(wanted: list[Clause], seed: int) -> Scene | None:
         scene = _toned(scene, clause)
     for season in by["season"]:
         scene = seasonal(scene, season)
-    if any(hit.word.casefold() in vocabulary.CLOUDLESS for hit in hits["weather"]):
+    if any(hit.word.casefold() in vocabulary.SPECIAL["cloudless"] for hit in hits["weather"]):
         scene = scene.without("clouds")
     return scene
 
@@ -181,7 +181,7 @@ def _time(by: dict[str, list[str]]) -> str:
 
 def _weather(said: list[Hit]) -> str:
     """Choose the weather: "winter" and "snowy peaks" are weak, any other word for it is meant more."""
-    weak = {*vocabulary.SEASONS, *vocabulary.WORDS["also"]}
+    weak = {*vocabulary.SPECIAL["season"], *vocabulary.ALSO}
     specific = [hit.name for hit in said if hit.name != "clear" and hit.word.casefold() not in weak]
     return next(
         iter(specific or [hit.name for hit in said if hit.name == "clear"] or [hit.name for hit in said]), "clear"
