@@ -21,11 +21,9 @@ _STATES = ("time", "weather", "style", "geometry", "number")
 _STRONGEST = ("not", "keep", "instead", "without", "remove", "less", "add", "more", "move", "turn", "make")
 #: Verbs after which a clause is about what must not be.
 UNWANTED = ("not", "keep", "instead")
+#: Verbs of what there is to be no more.
+GONE = ("remove", "without")
 _OPENING = (*UNWANTED, "without")
-#: Verbs that end their clause: "move the sun up", "let the storm pass".
-_WAYS = ("up", "down")
-_FRESH = ("代わりに", "かわりに")
-_FADING = ("pass", "vanish", "disappear", "go away", "blow over", "be gone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +113,10 @@ def _begin(groups: list[_Group], hit: Hit) -> None:
     """Take an English verb: it opens a clause, unless it is passive ("should be removed") or "don't" stands before."""
     last = groups[-1]
     word = hit.word.casefold()
-    if "move" in last.verbs and word in _WAYS:
+    if "move" in last.verbs and word in ("up", "down"):
         last.hits.append(replace(hit, kind="height", name=word))
         return
-    passive = word.endswith("ed") or word in ("made", "lower", *_WAYS, "away") or word in _FADING
+    passive = word.endswith("ed") or hit.special("closing")
     first_of_not = last.verb in UNWANTED and not last.hits and len(last.verbs) == 1
     if (last.hits and not passive) or (hit.name in _OPENING and last.verbs and not first_of_not):
         last = _Group()
@@ -193,7 +191,9 @@ def _neighbour(groups: list[_Group], at: int) -> str:
     if not groups[at].hits:
         return ""
     japanese = groups[at].hits[-1].japanese
-    alone = groups[at].after in _FRESH or any(hit.kind in ("number", "colour") for hit in groups[at].hits)
+    alone = groups[at].after in vocabulary.SPECIAL["fresh"] or any(
+        hit.kind in ("number", "colour") for hit in groups[at].hits
+    )
     # "Without clouds and palms", but not "without clouds, palms": that is the next thing in the picture.
     passed_over = UNWANTED if groups[at].after in ("and", "&") else _OPENING
     earlier = next((each.verb for each in reversed(groups[:at]) if each.verb and each.verb not in passed_over), "")

@@ -191,7 +191,7 @@ def _doing(word: str) -> bool:
 def _unknown(word: str) -> list[Hit]:
     if word.endswith("n't"):
         return [Hit("verb", "not", word)]
-    times = word[:-1] if word.endswith("x") else word
+    times = word.removesuffix("x")
     if times.replace(".", "").isdecimal():
         return [Hit("number", times, word)] if word.isascii() and len(word) <= _LONGEST_NUMBER else []
     if len(word) == 1 or any(each.isdigit() for each in word):

@@ -17,9 +17,10 @@ from PIL import Image, ImageFilter
 
 from imgmagic.engines.sketch import edits, vocabulary
 from imgmagic.engines.sketch.clauses import NOUNS, UNWANTED, Clause, clauses
-from imgmagic.engines.sketch.instructions import geometry, negated, retoned, whole
+from imgmagic.engines.sketch.instructions import negated
 from imgmagic.engines.sketch.lexicon import refusal
 from imgmagic.engines.sketch.noise import Floats, step
+from imgmagic.engines.sketch.rules import geometry, retoned, whole
 from imgmagic.engines.sketch.scene import Tone, edit_parts
 from imgmagic.engines.sketch.view import RGB, rgb, toned
 from imgmagic.engines.sketch.words import named

@@ -148,6 +148,11 @@ class Scene:
             return None
 
 
+def bounded(factor: float) -> float:
+    """Give a factor that a scene can have."""
+    return round(min(_MOST, max(_LEAST, factor)), 4)
+
+
 def edit_parts(edit: str) -> tuple[str, float, str]:
     """Give the name of an edit, how much, and the side (empty if none)."""
     name, _, rest = edit.partition(":")
