@@ -111,7 +111,14 @@ def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn
 @pytest.mark.parametrize(
     ("prompt", "things"),
     [
-        ("a red sailboat on the left, a white one and a house", [Thing("sailboat", side="left", colour="red")]),
+        (
+            "a red sailboat on the left, a white one and a house",
+            [Thing("sailboat", side="left", colour="red"), Thing("sailboat", 1, colour="white", first=1)],
+        ),
+        (
+            "three red sailboats, two white ones",
+            [Thing("sailboat", 3, colour="red"), Thing("sailboat", 2, colour="white", first=3)],
+        ),
         (
             "a red sailboat on the left and a white sailboat on the right",
             [Thing("sailboat", side="left", colour="red"), Thing("sailboat", 1, "right", colour="white", first=1)],
@@ -369,6 +376,93 @@ def test_the_sun_is_raised_and_lowered_and_nothing_else_is(instruction, way):
 def test_it_and_the_thing_are_what_is_there_already(instruction, boat):
     scene = BEACH.with_thing(Thing("sailboat"))
     assert edited(scene, instruction) == BEACH.with_thing(boat)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "boats"),
+    [
+        ("remove it", []),
+        ("get rid of them", []),
+        ("それを消して", []),
+        ("make it blue", [Thing("sailboat", colour="blue")]),
+        ("それを青くして", [Thing("sailboat", colour="blue")]),
+        ("make the sun bigger, then remove the boat and add a blue one", [Thing("sailboat", colour="blue")]),
+        ("add a white one", [Thing("sailboat", colour="red"), Thing("sailboat", 1, colour="white", first=1)]),
+        ("make the boat smaller and then delete it", []),
+        ("make it darker", [Thing("sailboat", colour="red")]),
+    ],
+)
+def test_a_pronoun_is_what_was_named_last_or_else_what_the_place_does_not_have_by_itself(instruction, boats):
+    scene = BEACH.with_thing(Thing("sailboat", colour="red"))
+    assert list(edited(scene, instruction).every("sailboat")) == boats
+
+
+def test_where_nothing_was_named_a_colour_is_of_the_whole_picture_and_a_pronoun_means_nothing():
+    assert edited(BEACH, "make it blue") == replace(BEACH, filters=("blue tint",))
+    with pytest.raises(SketchError, match="nothing to do"):
+        edited(BEACH, "remove it")
+
+
+@pytest.mark.parametrize("kind", ["birds", "balloon"])
+@pytest.mark.parametrize(
+    ("instruction", "way"),
+    [
+        ("raise the {}", 1),
+        ("lift the {} higher", 1),
+        ("move the {} up", 1),
+        ("{}をもっと高く", 1),
+        ("lower the {}", -1),
+        ("{}を下げて", -1),
+    ],
+)
+def test_what_flies_is_raised_and_lowered_and_does_not_become_more(kind, instruction, way):
+    scene = BEACH.with_thing(Thing(kind))
+    thing = edited(scene, instruction.format({"birds": "鳥", "balloon": "気球"}[kind] if "を" in instruction else kind))
+    assert thing == scene.with_thing(Thing(kind, height=1.5 if way > 0 else round(1 / 1.5, 4)))
+
+
+def test_what_neither_shines_nor_flies_is_raised_by_there_being_more_of_it_and_weather_is_lifted():
+    assert edited(BEACH, "raise the contrast").filters == ("contrast",)
+    assert edited(BEACH, "彩度を下げて").filters == ("muted",)
+    assert edited(replace(BEACH, weather="fog"), "lift the fog").weather == "clear"
+
+
+@pytest.mark.parametrize(
+    "instruction", ["there should be exactly four palms", "add precisely four palms", "ちょうど四本のヤシを追加"]
+)
+def test_exactly_as_many_are_so_many_in_all(instruction):
+    assert edited(BEACH, instruction) == BEACH.with_thing(Thing("palms", 4))
+
+
+@pytest.mark.parametrize(("before", "after"), [([], [1]), ([5], [6]), ([0], [0, 1])])
+def test_another_one_is_one_more(before, after):
+    scene = replace(BEACH, things=(*BEACH.things, *(Thing("birds", count) for count in before)))
+    assert [each.count for each in edited(scene, "add another bird").every("birds")] == after
+
+
+@pytest.mark.parametrize(
+    "instruction", ["空を夕焼けみたいなオレンジ色にして", "make the sky orange like a sunset", "オレンジ色の空にして"]
+)
+def test_a_time_that_a_colour_is_only_compared_with_does_not_come(instruction):
+    assert edited(BEACH, instruction) == replace(BEACH, sky=Tone("orange"))
+
+
+def test_a_time_that_is_compared_with_without_a_colour_does_come():
+    assert edited(BEACH, "夕焼けみたいな空にして").time == "sunset"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "instruction"),
+    [
+        ("planets in space", "remove the planet"),
+        ("宇宙", "惑星を消して"),
+        ("a beach", "delete the sea"),
+        ("a beach", "no sky"),
+    ],
+)
+def test_what_belongs_to_the_place_cannot_be_taken_away_and_the_error_says_so(prompt, instruction):
+    with pytest.raises(SketchError, match="belongs to the place"):
+        edited(composed(prompt), instruction)
 
 
 @pytest.mark.parametrize(

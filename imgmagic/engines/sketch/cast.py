@@ -60,7 +60,9 @@ def mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Scene:
 
 
 def _described(thing: Thing, noun: Noun) -> Thing:
-    return _looks(_counted(thing, noun, int(noun.hit.sign > 0 and not noun.last("number"))), noun)
+    """Give a thing as it is described, also "many" of it; "another" is one."""
+    many = noun.hit.sign > 0 and not noun.hit.single and not noun.last("number")
+    return _looks(_counted(thing, noun, int(many)), noun)
 
 
 def things(scene: Scene, clause: Clause) -> Scene | None:
@@ -92,7 +94,7 @@ def _change(scene: Scene, kind: str, noun: Noun, clause: Clause) -> Scene:
         looks = clause.verb in ("make", "turn") and not noun.hit.single
         if way < 0 or clause.verb == "move" or (looks and any(map(noun.last, ("size", "side", "colour")))):
             return scene
-        new = [_looks(_counted(Thing(kind), noun, int(noun.hit.sign > 0)), noun)]
+        new = [_described(Thing(kind), noun)]
     elif _grows(clause, noun):
         return _added(scene, noun, kind)
     else:
@@ -132,19 +134,21 @@ def _grows(clause: Clause, noun: Noun) -> bool:
     count = noun.last("number")
     if noun.hit.sign > 0 or (count is not None and count.sign > 0):
         return clause.verb == "add" or any(noun.last(each) for each in ("number", "side", "colour"))
-    return clause.verb == "add" and (not noun.hit.definite or count is not None)
+    # "Exactly four palms" are four in all.
+    return clause.verb == "add" and not (count or noun.hit).definite
 
 
 def _vertical(clause: Clause, noun: Noun) -> int:
     """Say whether what shines or flies is to be higher (1), lower (-1), or as it is."""
-    said = clause.first("height")
+    said, size = clause.first("height"), noun.last("size")
+    if noun.last("number") and clause.verb != "move":
+        return 0
     if said is not None:
         return 1 if said.name == "up" else -1
-    size = noun.last("size")
     if size is not None:
         return {"高": 1, "低": -1}.get(size.word[0], 0)
-    other = noun.hit.sign or noun.last("side") or noun.last("number")
-    return {"more": 1, "less": -1}.get(clause.verb, 0) if not other else 0
+    alone = noun.hit.name in SHINING and not noun.hit.sign and not noun.last("side")
+    return {"more": 1, "less": -1}.get(clause.verb, 0) if alone else 0
 
 
 def _taken(scene: Scene, old: tuple[Thing, ...], noun: Noun) -> Scene:
@@ -162,7 +166,7 @@ def _added(scene: Scene, noun: Noun, kind: str) -> Scene:
     """Add to the things that are there: these stay where and as they are."""
     last, usual, said = scene.every(kind)[-1], vocabulary.USUAL_NUMBER.get(kind, 0), noun.last("number")
     own = _looks(Thing(kind), noun)
-    some = max(2, usual // 2) if noun.hit.sign > 0 and usual != 1 else 1
+    some = max(2, usual // 2) if noun.hit.sign > 0 and not noun.hit.single and usual != 1 else 1
     one = usual == 1 or own != Thing(kind) or noun.hit.single
     more = number(said) if said is not None else some if one else 0
     if "count" not in vocabulary.HEEDED[kind] or not more:

@@ -15,7 +15,7 @@ from imgmagic.engines.sketch.lexicon import Hit, hits
 #: Kinds of hits that can be the object of a clause.
 NOUNS = ("thing", "region", "place", "unknown")
 #: Kinds of hits that say how something becomes, and those that can be said of a noun that another clause has.
-_ADJECTIVES = ("colour", "adjustment", "wave", "force", "size", "side", "edge")
+_ADJECTIVES = ("colour", "adjustment", "wave", "force", "size", "side", "edge", "height")
 _STATES = ("time", "weather", "style", "geometry", "number")
 #: The stronger verb of a clause counts: "don't add", "make ... smaller and remove".
 _STRONGEST = ("not", "keep", "instead", "without", "remove", "less", "add", "more", "move", "turn", "make")
@@ -32,6 +32,8 @@ class Clause:
 
     verb: str
     hits: tuple[Hit, ...]
+    #: Whether something else stands for what it is about: "remove it", "the red one".
+    pronoun: bool = False
 
     def first(self, *kinds: str) -> Hit | None:
         """Give the first hit of these kinds."""
@@ -85,28 +87,58 @@ class _Group:
     ended: bool = False
     #: The mark or word before it.
     after: str = ""
+    pronoun: bool = False
 
     @property
     def verb(self) -> str:
         return next((each for each in _STRONGEST if each in self.verbs), "")
+
+    def first(self, *kinds: str) -> Hit | None:
+        return next((hit for hit in self.hits if hit.kind in kinds), None)
 
 
 def clauses(text: str) -> list[Clause]:
     """Cut a text into clauses, each with its verb."""
     groups = [_Group()]
     for hit in hits(text):
-        last = groups[-1]
         if hit.kind == "break":
             groups.append(_Group(after=hit.word.casefold()))
-        elif hit.kind != "verb":
-            if last.ended:
-                groups.append(_Group())
-            groups[-1].hits.append(hit)
-        elif hit.japanese:
-            _end(groups, hit)
+        elif hit.kind == "verb":
+            (_end if hit.japanese else _begin)(groups, hit)
         else:
-            _begin(groups, hit)
-    return _merged([each for each in groups if each.hits or each.verb in UNWANTED])
+            if groups[-1].ended:
+                groups.append(_Group())
+            _take(groups, hit)
+    for each in groups:
+        _settle(each)
+    return _merged([each for each in groups if each.hits or each.pronoun or each.verb in UNWANTED])
+
+
+def _take(groups: list[_Group], hit: Hit) -> None:
+    """Take what is no verb; a pronoun is what was named before, or it is left open: "two red boats, a white one"."""
+    last = groups[-1]
+    if hit.kind == "pronoun":
+        last.pronoun = True
+    elif hit.word.casefold() not in ("one", "ones") or not (last.hits or hit.sign):
+        last.hits.append(hit)
+    elif not last.first(*NOUNS):
+        named = [each for group in groups for each in group.hits if each.kind == "thing"]
+        one = hit.word.casefold() == "one"
+        last.pronoun = not named
+        last.hits += [replace(each, word=hit.word, sign=hit.sign, where=False, single=one) for each in named[-1:]]
+
+
+def _settle(group: _Group) -> None:
+    """Settle what only the whole of a clause tells: which way is up, and what is only a comparison."""
+    way = next((way for verb, way in (("raise", "up"), ("lower", "down")) if verb in group.verbs), "")
+    if way == "up" and group.first("weather") and not group.first("thing"):
+        # "Lift the fog".
+        group.verbs.append("remove")
+    elif way:
+        group.verbs.append("more" if way == "up" else "less")
+        group.hits.append(Hit("height", way, ""))
+    if group.first("colour"):
+        group.hits = [hit for hit in group.hits if not (hit.like and hit.kind in ("time", "weather"))]
 
 
 def _begin(groups: list[_Group], hit: Hit) -> None:
@@ -154,13 +186,13 @@ def _merged(groups: list[_Group]) -> list[Clause]:
         for each in waiting:
             adjectives = tuple(hit for hit in said if hit.kind in _ADJECTIVES)
             result.append(Clause(verb or each.verb, (*each.hits, *adjectives)))
-        if verb not in UNWANTED and result and result[-1].verb not in UNWANTED and _bare(said, result[-1]):
+        if verb not in UNWANTED and result and result[-1].verb not in UNWANTED and said and _bare(said, result[-1]):
             if not waiting:
                 less = group.verb == "less"
                 said = tuple(replace(hit, sign=-1) if less else hit for hit in said)
                 result[-1] = Clause(result[-1].verb, result[-1].hits + said)
         else:
-            result.append(Clause(verb, said))
+            result.append(Clause(verb, said, group.pronoun))
         waiting = []
     return result
 
@@ -225,8 +257,7 @@ def nouns(clause: Clause, *kinds: str) -> list[Noun]:
     at = [number for number, hit in enumerate(clause.hits) if hit.kind in (*NOUNS, "time", "weather")]
     said: dict[int, list[Hit]] = {each: [] for each in at}
     for number, hit in enumerate(clause.hits):
-        pronoun = hit.word.casefold() == "one" and number == len(clause.hits) - 1
-        if number in said or not at or pronoun:
+        if number in said or not at:
             continue
         before, after = [each for each in at if each < number], [each for each in at if each > number]
         counted = hit.kind == "number" and not hit.word.endswith("の")

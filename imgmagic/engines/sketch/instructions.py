@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 
 from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.cast import SHINING, unheeded
-from imgmagic.engines.sketch.clauses import NOUNS, UNWANTED, Clause, clauses, nouns
+from imgmagic.engines.sketch.clauses import GONE, NOUNS, UNWANTED, Clause, clauses, nouns
 from imgmagic.engines.sketch.lexicon import Hit, refusal
 from imgmagic.engines.sketch.rules import apply, region_of
+from imgmagic.engines.sketch.scene import Scene, Thing
 from imgmagic.engines.sketch.words import Reading, named, names
 from imgmagic.errors import SketchError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from imgmagic.engines.sketch.scene import Scene
 
 
 def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
@@ -39,34 +38,41 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
         If nothing of it is understood, nothing would change, or what would change was to stay as it is.
     """
     asked = clauses(instruction)
-    now, left, missing = scene, list[str](), list[str]()
+    now, named_last, left, missing = scene, "", list[str](), list[str]()
     for said in asked:
         if said.verb in UNWANTED:
             continue
-        clause = _referred(now, said)
+        clause = _referred(now, said, named_last)
         changed = apply(now, clause)
         left += _left(clause, understood=changed is not None)
         if changed == now and (absent := clause.first("thing", "place")):
             missing.append(absent.word)
         now = changed or now
+        named_last = next(reversed(clause.names("thing")), named_last)
     if now != scene:
         now = _instead(now, asked)
     _check(scene, now, asked)
     words = named(left)
     if now == scene and not different:
-        raise _nothing(scene, instruction, words, missing)
+        raise _nothing(scene, instruction, asked, words, missing)
     return Reading(now, names(now), words)
 
 
-def _referred(scene: Scene, clause: Clause) -> Clause:
-    """Let "make it smaller", "move it to the left" be of the thing that was named last, if the place has none of it."""
-    kind = scene.things[-1].kind if scene.things else ""
+def _referred(scene: Scene, clause: Clause, named_last: str) -> Clause:
+    """Let "it" be the thing that was named last, or else the last one that the place does not have by itself."""
     usual = (*vocabulary.USUAL[scene.place], *SHINING, "clouds")
-    about = {"size", "side"} & vocabulary.heeded(kind) & {hit.kind for hit in clause.hits}
-    said = all(hit.kind in ("size", "side") for hit in clause.hits)
-    if kind in usual or not said or not about or clause.verb not in ("make", "move", "more", "less", ""):
+    own = [each.kind for each in scene.things if each.kind not in usual or each != Thing(each.kind)]
+    kind = named_last if scene.thing(named_last) else own[-1] if own else ""
+    said = {hit.kind for hit in clause.hits}
+    heeded = {"number" if each == "count" else each for each in vocabulary.HEEDED.get(kind, ())}
+    if kind in vocabulary.COLOURABLE:
+        heeded.add("colour")
+    grown = said and said <= {"size", "side"} and clause.verb in ("make", "move", "more", "less", "")
+    meant = grown or (clause.pronoun and (said or clause.verb in GONE))
+    if not kind or not meant or not said <= heeded:
         return clause
-    return replace(clause, hits=(Hit("thing", kind, kind), *clause.hits))
+    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=clause.verb != "add")
+    return replace(clause, hits=(thing, *clause.hits))
 
 
 def _left(clause: Clause, *, understood: bool) -> Iterator[str]:
@@ -81,7 +87,17 @@ def _left(clause: Clause, *, understood: bool) -> Iterator[str]:
         yield from unheeded(noun)
 
 
-def _nothing(scene: Scene, instruction: str, words: tuple[str, ...], missing: list[str]) -> SketchError:
+def _nothing(
+    scene: Scene, instruction: str, asked: list[Clause], words: tuple[str, ...], missing: list[str]
+) -> SketchError:
+    fixed = (scene.place, *vocabulary.SHOWS.get(scene.place, ()))
+    gone = [hit for clause in asked if clause.verb in GONE for hit in clause.every("place", "region")]
+    belonging = named(hit.word for hit in gone if hit.kind == "region" or hit.name in fixed)
+    if belonging:
+        place = vocabulary.CALLED.get(scene.place, scene.place)
+        return refusal(
+            f"{', '.join(belonging)} cannot be taken away: it belongs to the place ({place}), as drawn here."
+        )
     if missing:
         kinds = ", ".join(vocabulary.CALLED.get(thing.kind, thing.kind) for thing in scene.things) or "nothing else"
         return refusal(f"Nothing would change: {', '.join(missing)} (the picture has {kinds}).", words)

@@ -69,6 +69,8 @@ class Hit:
         Whether it is one, "a bird", or one that is known, "the bird".
     behind
         Whether it is said of what stands before it: "a woman in red", "a man in a red coat".
+    like
+        Whether it is what something is like: "orange like a sunset".
     """
 
     kind: str
@@ -80,6 +82,7 @@ class Hit:
     single: bool = False
     behind: bool = False
     definite: bool = False
+    like: bool = False
 
     @property
     def japanese(self) -> bool:
@@ -281,9 +284,15 @@ def _weighed(found: list[Hit]) -> list[Hit]:
     for hit in found:
         if hit.kind == "degree":
             sign, power = vocabulary.DEGREES[hit.name]
-            said = replace(said, sign=int(sign) or said.sign, power=power if power != 1 else said.power)
-        elif hit.kind == "filler":
+            one = said.single or hit.special("article")
+            said = replace(said, sign=int(sign) or said.sign, power=power if power != 1 else said.power, single=one)
+        elif hit.kind in ("filler", "pronoun"):
             said = _led(said, hit)
+            weighed += [hit] if hit.kind == "pronoun" else []
+        elif hit.kind == "like":
+            said = replace(said, like=not hit.japanese)
+            if hit.japanese and weighed:
+                weighed[-1] = replace(weighed[-1], like=True)
         elif hit.kind in ("verb", "break"):
             if hit.japanese or hit.kind == "break":
                 _behind(weighed, said)
@@ -320,6 +329,7 @@ def _told(hit: Hit, said: Hit) -> Iterator[Hit]:
         single=said.single and one,
         behind=said.behind and hit.kind == "colour",
         definite=said.definite,
+        like=said.like,
     )
     if more := vocabulary.ALSO.get(hit.word.casefold()):
         yield replace(index()[more], word=hit.word)
@@ -336,17 +346,19 @@ def _rest(said: Hit, hit: Hit) -> Hit:
         single=said.single and not noun and hit.kind != "number",
         behind=False,
         definite=said.definite and not noun,
+        like=said.like and hit.kind in ("colour", "adjustment"),
     )
 
 
 def _behind(weighed: list[Hit], said: Hit) -> None:
     """Tell the last hit a degree that was said behind it: "blur it a bit", "花をもっと", "make the birds fewer"."""
-    if not weighed:
+    at = next((at for at in reversed(range(len(weighed))) if weighed[at].kind != "pronoun"), None)
+    if at is None:
         return
-    last = weighed[-1]
+    last = weighed[at]
     sign = said.sign if last.kind == "thing" else 0
     power = said.power if last.kind in _GRADED and said.power != 1 else last.power
-    weighed[-1] = replace(last, sign=sign or last.sign, power=power)
+    weighed[at] = replace(last, sign=sign or last.sign, power=power)
 
 
 def number(hit: Hit) -> int:

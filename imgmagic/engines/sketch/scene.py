@@ -59,7 +59,7 @@ class Thing:
     side, size, colour
         Words of the vocabulary, or empty for what looks right.
     height
-        Factor, 0.2 to 3: how high the sun or the moon stands.
+        Factor, 0.2 to 3: how high what shines stands, and what flies.
     first
         How many of the kind there were before these, so that each has a place of its own.
     """

@@ -85,7 +85,7 @@ def _vague(hit: Hit) -> bool:
 
 def named(words: Iterable[str]) -> tuple[str, ...]:
     """Give the words that a caption may name, each once."""
-    return tuple(dict.fromkeys(printable(word, 40) for word in words))[:_MOST_NAMED]
+    return tuple(dict.fromkeys(printable(word, 40) for word in words if word))[:_MOST_NAMED]
 
 
 def names(scene: Scene) -> tuple[str, ...]:
