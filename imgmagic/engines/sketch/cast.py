@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SHINING = ("sun", "moon", "stars")
 _STEPS = ("small", "", "large")
+#: As many are "many" of what is usually alone, and a village.
+_SEVERAL = 5
 
 
 def as_thing(hit: Hit) -> str:
@@ -29,7 +31,7 @@ def objects(clause: Clause) -> list[Noun]:
     direct = [noun for noun in things if not noun.hit.where] or things[:1]
     if clause.verb == "turn" and len(direct) == 1 and len(things) > 1 and not clause.first("colour", "size", "side"):
         return things
-    if direct or (clause.verb in ("make", "turn", "move", "") and not clause.first("size")):
+    if direct or (clause.verb in ("make", "turn", "move", "") and not clause.first("size", "height")):
         return direct
     return [noun for noun in found if as_thing(noun.hit) and not noun.hit.where]
 
@@ -50,6 +52,8 @@ def mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Scene:
     old = scene.every(kind)
     if not old:
         return scene.with_thing(_described(Thing(kind), noun))
+    if before and noun.hit.sign > 0:
+        return _added(scene, noun, kind)
     own, last = _described(Thing(kind), noun), old[-1]
     if before and noun.hit.single and before != noun.hit.word.casefold() and not noun.said:
         return scene.with_thing(replace(last, count=min(vocabulary.MOST, max(1, last.count) + 1)))
@@ -61,8 +65,11 @@ def mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Scene:
 
 def _described(thing: Thing, noun: Noun) -> Thing:
     """Give a thing as it is described, also "many" of it; "another" is one."""
-    many = noun.hit.sign > 0 and not noun.hit.single and not noun.last("number")
-    return _looks(_counted(thing, noun, int(many)), noun)
+    more = noun.hit.sign > 0 and not noun.hit.single and not noun.last("number")
+    several = (more and noun.hit.sign > 1) or noun.hit.special("several")
+    if several and vocabulary.USUAL_NUMBER.get(thing.kind) == 1 and not thing.count:
+        thing = replace(thing, count=_SEVERAL)
+    return _looks(_counted(thing, noun, int(more and not thing.count)), noun)
 
 
 def things(scene: Scene, clause: Clause) -> Scene | None:
@@ -82,30 +89,52 @@ def _change(scene: Scene, kind: str, noun: Noun, clause: Clause) -> Scene:
     if kind == "trees" and clause.verb != "add" and not scene.thing(kind):
         # Palms and pines are trees too.
         kind = next((each for each in ("pines", "palms") if scene.thing(each)), kind)
-    old = _meant(scene.every(kind), noun)
+    old = _meant(scene.every(kind), noun, gone=clause.verb in GONE)
     cleared = kind == "clouds" and clause.hits[0].name == "clear" and not clause.verb
     if clause.verb in GONE or cleared:
         return _taken(scene, old, noun)
-    way = _vertical(clause, noun) if "height" in vocabulary.HEEDED[kind] else 0
-    if way:
-        return _exchanged(scene, old, [replace(each, height=bounded(each.height * 1.5**way)) for each in old])
-    way = _way(clause, noun)
+    way = _vertical(clause, noun)
+    if way and (old or clause.verb) and ("height" in vocabulary.HEEDED[kind] or clause.verb == "move"):
+        return _lifted(scene, old, way)
+    looks = any(map(noun.last, ("size", "side", "colour")))
     if not old:
-        looks = clause.verb in ("make", "turn") and not noun.hit.single
-        if way < 0 or clause.verb == "move" or (looks and any(map(noun.last, ("size", "side", "colour")))):
-            return scene
-        new = [_described(Thing(kind), noun)]
-    elif _grows(clause, noun):
+        changes = clause.verb in ("make", "turn") and not noun.hit.single and looks
+        there = changes or _way(clause, noun) < 0 or clause.verb == "move"
+        return scene if there else _risen(scene.with_thing(_described(Thing(kind), noun)), kind)
+    if _grows(clause, noun):
         return _added(scene, noun, kind)
-    else:
-        new = [_looks(each, noun, clause.sign) for each in old]
-        said = noun.last("number")
-        if not (noun.last("size") and clause.verb in ("more", "less")):
-            # "Reduce the palms to two": the number is where it ends.
-            way = 0 if said is not None and said.where and clause.verb in ("more", "less") else way
-            new[0] = _counted(new[0], noun, way)
-            new = new[:1] if said is not None and not way else new
-    return _risen(_exchanged(scene, old, new), kind)
+    return _parted(scene, old[-1], noun, clause) or _risen(_exchanged(scene, old, _altered(old, noun, clause)), kind)
+
+
+def _parted(scene: Scene, last: Thing, noun: Noun, clause: Clause) -> Scene | None:
+    """Change only some of the things, "move one boat to the right"; None if all are meant."""
+    said, some = clause.hits[clause.hits.index(noun.hit) :], noun.last("number")
+    looks = any(hit.kind in ("size", "side", "colour") for hit in said if hit in noun.said)
+    if some is None or not looks or clause.verb not in ("make", "move", "turn"):
+        return None
+    if "count" not in vocabulary.HEEDED[last.kind] or not 0 < number(some) < last.shown <= vocabulary.MOST:
+        return None
+    rest = replace(last, count=last.shown - number(some))
+    return _exchanged(scene, (last,), [rest, replace(_looks(last, noun), count=number(some), first=rest.after)])
+
+
+def _lifted(scene: Scene, old: tuple[Thing, ...], way: int) -> Scene:
+    """Let what shines or flies be higher or lower."""
+    free = [each for each in old if "height" in vocabulary.HEEDED[each.kind]]
+    return _exchanged(scene, tuple(free), [replace(each, height=bounded(each.height * 1.5**way)) for each in free])
+
+
+def _altered(old: tuple[Thing, ...], noun: Noun, clause: Clause) -> list[Thing]:
+    """Give things as they are to look, and as many as there are to be."""
+    new = [_looks(each, noun, clause.sign) for each in old]
+    if noun.last("size") and clause.verb in ("more", "less"):
+        return new
+    said, way = noun.last("number"), _way(clause, noun)
+    if said is not None and said.where and clause.verb in ("more", "less"):
+        # "Reduce the palms to two": the number is where it ends.
+        way = 0
+    new[0] = _counted(new[0], noun, way)
+    return new[:1] if said is not None and not way else new
 
 
 def _exchanged(scene: Scene, old: tuple[Thing, ...], new: list[Thing]) -> Scene:
@@ -116,8 +145,12 @@ def _exchanged(scene: Scene, old: tuple[Thing, ...], new: list[Thing]) -> Scene:
     return kept
 
 
-def _meant(found: tuple[Thing, ...], noun: Noun) -> tuple[Thing, ...]:
-    """Give the ones that are meant: "remove the red sailboat" where there is a white one too."""
+def _meant(found: tuple[Thing, ...], noun: Noun, *, gone: bool) -> tuple[Thing, ...]:
+    """Give the ones that are meant: "remove the red sailboat" where there is a white one too, "the left one"."""
+    side = noun.last("side")
+    if side is not None and (gone or (side.definite and not side.where)):
+        there = tuple(each for each in found if each.side == side.name)
+        return there or found[: len(found) * gone]
     colours = [hit.name for hit in noun.said if hit.kind == "colour"][:1]
     return tuple(each for each in found if each.colour in colours) or found
 
@@ -194,8 +227,11 @@ def _counted(thing: Thing, noun: Noun, way: int) -> Thing:
 
 def _looks(thing: Thing, noun: Noun, sign: int = 1) -> Thing:
     """Give a thing the side, the size and the colour that were said of it."""
-    side, size, colour = (noun.last(kind) for kind in ("side", "size", "colour"))
+    side, size, colour, height = (noun.last(kind) for kind in ("side", "size", "colour", "height"))
     heeded = vocabulary.HEEDED[thing.kind]
+    if height is not None and not size and "height" not in heeded:
+        # What stands is higher if it is taller.
+        size = replace(height, name="larger" if height.name == "up" else "smaller")
     if side is not None and "side" in heeded:
         thing = replace(thing, side=side.name)
     if size is not None and "size" in heeded:

@@ -14,6 +14,8 @@ from imgmagic.engines.sketch.lexicon import Hit, hits
 
 #: Kinds of hits that can be the object of a clause.
 NOUNS = ("thing", "region", "place", "unknown")
+#: Kinds of hits that are not drawn.
+UNDRAWN = ("unknown", "left out")
 #: Kinds of hits that say how something becomes, and those that can be said of a noun that another clause has.
 _ADJECTIVES = ("colour", "adjustment", "wave", "force", "size", "side", "edge", "height")
 _STATES = ("time", "weather", "style", "geometry", "number")
@@ -32,8 +34,8 @@ class Clause:
 
     verb: str
     hits: tuple[Hit, ...]
-    #: Whether something else stands for what it is about: "remove it", "the red one".
-    pronoun: bool = False
+    #: What stands for what it is about: "it", "them", or "one" in "add a red one"; empty if nothing does.
+    pronoun: str = ""
 
     def first(self, *kinds: str) -> Hit | None:
         """Give the first hit of these kinds."""
@@ -56,7 +58,7 @@ class Clause:
     def unknown(self) -> tuple[str, ...]:
         """The words that mean nothing here."""
         bare = "person" not in self.names("thing")
-        return tuple(hit.word for hit in self.hits if hit.kind == "unknown" or (hit.kind == "garment" and bare))
+        return tuple(hit.word for hit in self.hits if hit.kind in UNDRAWN or (hit.kind == "garment" and bare))
 
     @property
     def strange(self) -> bool:
@@ -87,7 +89,7 @@ class _Group:
     ended: bool = False
     #: The mark or word before it.
     after: str = ""
-    pronoun: bool = False
+    pronoun: str = ""
 
     @property
     def verb(self) -> str:
@@ -111,20 +113,20 @@ def clauses(text: str) -> list[Clause]:
             _take(groups, hit)
     for each in groups:
         _settle(each)
-    return _merged([each for each in groups if each.hits or each.pronoun or each.verb in UNWANTED])
+    return _merged([each for each in _paired(groups) if each.hits or each.pronoun or each.verb in UNWANTED])
 
 
 def _take(groups: list[_Group], hit: Hit) -> None:
     """Take what is no verb; a pronoun is what was named before, or it is left open: "two red boats, a white one"."""
     last = groups[-1]
     if hit.kind == "pronoun":
-        last.pronoun = True
+        last.pronoun = "them" if hit.special("them") else "it"
     elif hit.word.casefold() not in ("one", "ones") or not (last.hits or hit.sign):
         last.hits.append(hit)
     elif not last.first(*NOUNS):
         named = [each for group in groups for each in group.hits if each.kind == "thing"]
         one = hit.word.casefold() == "one"
-        last.pronoun = not named
+        last.pronoun = "" if named else "one"
         last.hits += [replace(each, word=hit.word, sign=hit.sign, where=False, single=one) for each in named[-1:]]
 
 
@@ -137,6 +139,11 @@ def _settle(group: _Group) -> None:
     elif way:
         group.verbs.append("more" if way == "up" else "less")
         group.hits.append(Hit("height", way, ""))
+    for at, hit in enumerate(group.hits):
+        counted = vocabulary.COUNTED.get(hit.word.removesuffix("の")[-1:]) if hit.kind == "number" else None
+        if counted and all(each.name != counted for each in group.hits):
+            group.hits.insert(at, replace(hit, kind="thing", name=counted, where=False))
+            break
     if group.first("colour"):
         group.hits = [hit for hit in group.hits if not (hit.like and hit.kind in ("time", "weather"))]
 
@@ -168,8 +175,27 @@ def _end(groups: list[_Group], hit: Hit) -> None:
         before, last.hits = last.hits[:at], last.hits[at:]
         if before:
             groups.insert(-1, _Group(hits=before))
+    if hit.name == "remove" and not any(group.hits for group in groups):
+        last.pronoun = "it"
     last.verbs.append(hit.name)
     last.ended = True
+
+
+def _paired(groups: list[_Group]) -> list[_Group]:
+    """Join "red and white": what is drawn has one colour, the first that is not white; another is left out."""
+    joined = groups[:1]
+    for group in groups[1:]:
+        last = joined[-1]
+        pair = [*last.hits[-1:], *group.hits[:1]]
+        if group.after not in ("and", "&", "と", "や") or [hit.kind for hit in pair] != ["colour", "colour"]:
+            joined.append(group)
+            continue
+        pair.sort(key=lambda hit: hit.name == "white")
+        left_out = [] if pair[1].name == "white" else [replace(pair[1], kind="left out")]
+        last.hits[-1:] = [pair[0], *group.hits[1:], *left_out]
+        last.verbs += group.verbs
+        last.ended = last.ended or group.ended
+    return joined
 
 
 def _merged(groups: list[_Group]) -> list[Clause]:
@@ -190,7 +216,7 @@ def _merged(groups: list[_Group]) -> list[Clause]:
             if not waiting:
                 less = group.verb == "less"
                 said = tuple(replace(hit, sign=-1) if less else hit for hit in said)
-                result[-1] = Clause(result[-1].verb, result[-1].hits + said)
+                result[-1] = replace(result[-1], hits=result[-1].hits + said)
         else:
             result.append(Clause(verb, said, group.pronoun))
         waiting = []
@@ -212,10 +238,11 @@ def _waits(said: tuple[Hit, ...], verb: str, following: _Group) -> bool:
 
 def _bare(said: tuple[Hit, ...], before: Clause) -> bool:
     """Whether there are only adjectives, of a noun before: "make the sky darker and more vibrant"."""
-    bare = all(hit.kind in _ADJECTIVES for hit in said)
-    return bare and (
-        bool(before.regions) or (before.first("thing") is not None and before.verb not in ("remove", "without"))
-    )
+    if not all(hit.kind in _ADJECTIVES for hit in said):
+        return False
+    if before.pronoun:
+        return all(hit.kind in ("colour", "size", "side", "height") for hit in (*before.hits, *said))
+    return bool(before.regions) or (before.first("thing") is not None and before.verb not in GONE)
 
 
 def _neighbour(groups: list[_Group], at: int) -> str:

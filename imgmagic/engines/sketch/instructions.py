@@ -6,6 +6,7 @@ comparing.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,7 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
     SketchError
         If nothing of it is understood, nothing would change, or what would change was to stay as it is.
     """
-    asked = clauses(instruction)
+    asked = wishes(instruction)
     now, named_last, left, missing = scene, "", list[str](), list[str]()
     for said in asked:
         if said.verb in UNWANTED:
@@ -68,11 +69,34 @@ def _referred(scene: Scene, clause: Clause, named_last: str) -> Clause:
     if kind in vocabulary.COLOURABLE:
         heeded.add("colour")
     grown = said and said <= {"size", "side"} and clause.verb in ("make", "move", "more", "less", "")
-    meant = grown or (clause.pronoun and (said or clause.verb in GONE))
-    if not kind or not meant or not said <= heeded:
+    added = clause.verb == "add" and any(hit.sign > 0 for hit in clause.every("number"))
+    meant = grown or added or (clause.pronoun and (said or clause.verb in (*GONE, "add")))
+    if not kind or not meant or not (said <= heeded or (clause.pronoun == "them" and said <= {*heeded, "colour"})):
         return clause
-    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=clause.verb != "add")
+    another = added or clause.pronoun == "one"
+    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=not another, single=another and not said)
     return replace(clause, hits=(thing, *clause.hits))
+
+
+def wishes(instruction: str) -> list[Clause]:
+    """Give the clauses of an instruction.
+
+    Raises
+    ------
+    SketchError
+        If it is a question.
+    """
+    if _QUESTION.match(instruction):
+        raise refusal(f"The sketch engine answers no questions, such as {printable(instruction, 60)!r}.")
+    return clauses(instruction)
+
+
+#: "Is there a moon?", but not "how about a moon?".
+_QUESTION = re.compile(
+    r"\s*(is|are|was|does|did|do|has|have|where|who|when|which|how(?! about)|why(?! not)|what(?! about| if))\b.*\?\s*$"
+    r"|.*(ありますか|いますか|ですか)[?？。\s]*$",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 def _left(clause: Clause, *, understood: bool) -> Iterator[str]:
@@ -92,17 +116,21 @@ def _nothing(
 ) -> SketchError:
     fixed = (scene.place, *vocabulary.SHOWS.get(scene.place, ()))
     gone = [hit for clause in asked if clause.verb in GONE for hit in clause.every("place", "region")]
-    belonging = named(hit.word for hit in gone if hit.kind == "region" or hit.name in fixed)
+    belonging = named(hit.word for hit in gone if not hit.where and (hit.kind == "region" or hit.name in fixed))
     if belonging:
         place = vocabulary.CALLED.get(scene.place, scene.place)
         return refusal(
             f"{', '.join(belonging)} cannot be taken away: it belongs to the place ({place}), as drawn here."
         )
+    if any(each in instruction.casefold() for each in vocabulary.SPECIAL["undo"]):
+        return SketchError("The sketch engine only goes on.", hint="%rollback goes back to an earlier picture.")
+    strange = named(word for clause in asked for word in clause.unknown)
+    if strange:
+        return refusal(f"The sketch engine does not understand {', '.join(map(repr, strange))}.", strange)
     if missing:
-        kinds = ", ".join(vocabulary.CALLED.get(thing.kind, thing.kind) for thing in scene.things) or "nothing else"
-        return refusal(f"Nothing would change: {', '.join(missing)} (the picture has {kinds}).", words)
+        return refusal(f"Nothing would change: {', '.join(missing)} (the picture has {', '.join(names(scene))}).")
     if words:
-        return refusal(f"The sketch engine does not understand {', '.join(map(repr, words))}.", words)
+        return refusal(f"The sketch engine cannot do that with {', '.join(map(repr, words))}.")
     return refusal(f"The sketch engine finds nothing to do in {printable(instruction, 60)!r}.")
 
 

@@ -177,6 +177,9 @@ def _read(words: list[str], at: int) -> tuple[int, list[Hit]]:
         return 1, [Hit("break", "", word)]
     if word == "without" and at + 1 < len(words) and _doing(words[at + 1]):
         return 2, [Hit("verb", "not", "without")]
+    if word in ("up", "down") and at and words[at - 1].endswith("ing"):
+        # "Walking down a road".
+        return 1, []
     for size in range(min(_LONGEST_PHRASE, len(words) - at), 0, -1):
         found = known(" ".join(words[at : at + size]))
         if found is not None:
@@ -229,14 +232,20 @@ def _longest(token: str, at: int) -> tuple[Hit | None, int]:
             # A "と" stands between nouns, and is not the beginning of another word.
             between = size > 1 or (at > 0 and not re.match("[てもっりるい]", token[at + 1 : at + 2]))
             return (found, size) if between else (None, 1)
-        # A single kana is a particle.
-        if found is not None and (size > 1 or not _is_kana(token[at])):
+        # A single kana is a particle, and a noun in kana ends before one.
+        if found is not None and (size > 1 or not _is_kana(token[at])) and not _begun(found, token[at + size :]):
             return found, size
     return None, 1
 
 
 def _is_kana(character: str) -> bool:
     return "\u3040" <= character <= "\u309f"
+
+
+def _begun(hit: Hit, behind: str) -> bool:
+    """Whether a noun in hiragana is only the beginning of a verb: "とりけして"."""
+    kana = hit.kind in (*_NOUNS, "time", "weather", "season") and all(map(_is_kana, hit.word))
+    return kana and _is_kana(behind[:1] or " ") and not re.match("[はがをにへとでのもや]|から|まで|より|だけ", behind)
 
 
 def _part_of_another(token: str, at: int, size: int, rest: str) -> bool:
@@ -273,7 +282,7 @@ def _leftovers(rest: str, behind: str) -> Iterator[Hit]:
 
 #: What an article and "next to" are said of; and what a degree may be said behind: "blur it a bit".
 _NOUNS = ("thing", "place", "region", "unknown")
-_GRADED = ("adjustment", "colour", "weather", "wave")
+_GRADED = ("adjustment", "colour", "weather", "wave", "size")
 _UNSAID = Hit("", "", "")
 
 
@@ -321,9 +330,10 @@ def _led(said: Hit, filler: Hit) -> Hit:
 def _told(hit: Hit, said: Hit) -> Iterator[Hit]:
     """Give a hit with what was said before it, and what it says besides: "雪山" is snow too."""
     one = hit.kind == "thing" and hit.word.casefold() in index() and "flock" not in hit.word
+    many = said.sign > 1 and hit.kind in ("thing", "place")
     yield replace(
         hit,
-        sign=said.sign or hit.sign,
+        sign=(said.sign if many else min(said.sign, 1)) or hit.sign,
         power=hit.power if hit.kind == "place" else said.power,
         where=said.where or hit.where,
         single=said.single and one,
@@ -340,7 +350,7 @@ def _rest(said: Hit, hit: Hit) -> Hit:
     noun = hit.kind in _NOUNS
     return replace(
         said,
-        sign=said.sign if hit.kind in ("region", "number", "place") else 0,
+        sign=said.sign if hit.kind in (_GRADED if said.sign > 1 else ("region", "number", "place")) else 0,
         power=said.power if hit.kind in ("region", "number") else 1.0,
         where=said.where and not noun,
         single=said.single and not noun and hit.kind != "number",
@@ -356,7 +366,7 @@ def _behind(weighed: list[Hit], said: Hit) -> None:
     if at is None:
         return
     last = weighed[at]
-    sign = said.sign if last.kind == "thing" else 0
+    sign = said.sign if last.kind in ("thing", "number") else 0
     power = said.power if last.kind in _GRADED and said.power != 1 else last.power
     weighed[at] = replace(last, sign=sign or last.sign, power=power)
 

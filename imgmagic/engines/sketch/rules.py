@@ -48,6 +48,7 @@ def geometry(clause: Clause) -> str:
     alone = not clause.first(*NOUNS, "wave", "weather", "time") and clause.verb not in GONE
     grown = alone and any(each.name in ("large", "larger") for each in clause.every("size")[:1])
     half = any("half" in each.word.casefold() or "半" in each.word for each in clause.every("edge", "geometry"))
+    half = half and not clause.first("adjustment", "colour")
     if hit is None and not grown and not (alone and half):
         return ""
     name = hit.name if hit is not None else "crop" if half else "zoom"
@@ -91,8 +92,8 @@ def styled(scene: Scene, style: str) -> Scene:
 
 
 def _whole(scene: Scene, clause: Clause) -> Scene | None:
-    """Adjust the whole picture when no part of it is named."""
-    if clause.first(*NOUNS, "time", "weather"):
+    """Adjust the whole picture when no part of it is named, nor a half of it."""
+    if clause.first(*NOUNS, "time", "weather") or parted(clause):
         return None
     force = clause.first("force")
     if force is not None and scene.weather in vocabulary.COVERED:
@@ -100,6 +101,11 @@ def _whole(scene: Scene, clause: Clause) -> Scene | None:
         return replace(scene, force=bounded(scene.force * factor))
     wanted = whole(clause)
     return replace(scene, filters=(*scene.filters, *wanted)[-MOST_FILTERS:]) if wanted else None
+
+
+def parted(clause: Clause) -> bool:
+    """Whether a clause is of a part of the picture that has no name: "darken the bottom"."""
+    return any(hit.name in _OPPOSITE for hit in clause.every("side", "edge"))
 
 
 def whole(clause: Clause) -> list[str]:
@@ -166,7 +172,8 @@ def _lit(scene: Scene, before: Scene) -> Scene:
 def _weathers(scene: Scene, clause: Clause) -> Scene | None:
     said = clause.every("weather")
     if not said:
-        return None
+        bright = clause.verb in GONE and "clouds" in clause.names("thing") and scene.weather in vocabulary.LADDER[1:]
+        return _lit(replace(scene, weather="clear"), scene) if bright else None
     hit = next((each for each in said if each.name == "clear" and clause.verb != "turn"), said[-1])
     if clause.verb in GONE:
         weather = "clear" if scene.weather == hit.name else scene.weather
@@ -227,7 +234,9 @@ def _places(scene: Scene, clause: Clause) -> Scene | None:
     """Change the place: the new one brings what it usually has, what shines stays."""
     wanted = clause.every("place")
     toned = clause.first("colour", "adjustment", "wave")
-    far = clause.first("size") and any(scene.thing(as_thing(hit)) for hit in wanted)
+    seen = [hit for hit in wanted if scene.thing(as_thing(hit))]
+    # "The mountains" are those that are seen from the lake.
+    far = (clause.first("size", "height") and seen) or (wanted[:1] == seen[:1] and any(hit.definite for hit in seen))
     if not wanted or toned or far or clause.verb not in ("make", "turn", "move", "", "add"):
         return None
     if clause.verb == "add" and (wanted[-1].name in vocabulary.SKYLESS or objects(clause) or clause.first("weather")):

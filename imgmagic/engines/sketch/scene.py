@@ -74,10 +74,15 @@ class Thing:
     height: float = 1.0
 
     @property
+    def shown(self) -> int:
+        """How many there are of these, at most."""
+        usual = vocabulary.USUAL_NUMBER.get(self.kind, vocabulary.MOST_USUAL)
+        return self.count or max(1, round(usual * self.amount))
+
+    @property
     def after(self) -> int:
         """How many of the kind there are up to these, at most."""
-        usual = vocabulary.USUAL_NUMBER.get(self.kind, vocabulary.MOST_USUAL)
-        return self.first + (self.count or max(1, round(usual * self.amount)))
+        return self.first + self.shown
 
 
 @dataclass(frozen=True, slots=True)

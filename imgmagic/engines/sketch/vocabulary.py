@@ -54,7 +54,8 @@ KANJI_NUMBERS = {each: value for value, each in enumerate("一二三四五六七
 #: Words by which things are counted in Japanese.
 COUNTERS = "つ本艘隻羽匹軒人個頭枚輪台棟艇株基体"
 DEGREES = _factors("DEGREES")
-ALSO, SPECIAL = _one("ALSO"), {name: frozenset(words) for name, words in _ALL["SPECIAL"].items()}
+ALSO, COUNTED = _one("ALSO"), _one("COUNTED")
+SPECIAL = {name: frozenset(words) for name, words in _ALL["SPECIAL"].items()}
 
 #: Weathers that hide sun, moon and stars, unless these were asked for by name.
 COVERED = ("overcast", "storm", "rain", "snow", "fog")
@@ -79,8 +80,3 @@ ADJUSTMENTS, CONTRARY, STYLES = _factors("ADJUSTMENTS"), _one("CONTRARY"), _one(
 FILTERS = (*STYLES, *ADJUSTMENTS, *GEOMETRY, *(f"{colour} tint" for colour in COLOURS))
 #: Shown when nothing was understood.
 EXAMPLES = ("a beach on a sunny day", "a mountain lake at sunset", "a city skyline at night")
-
-
-def heeded(kind: str) -> frozenset[str]:
-    """Give what of a thing its drawing heeds; nothing of an unknown one."""
-    return frozenset(HEEDED.get(kind, ()))

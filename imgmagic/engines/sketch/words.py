@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.cast import as_thing, mentioned, unheeded
-from imgmagic.engines.sketch.clauses import UNWANTED, Clause, clauses, nouns
+from imgmagic.engines.sketch.clauses import UNDRAWN, UNWANTED, Clause, clauses, nouns
 from imgmagic.engines.sketch.lexicon import VAGUE, Hit
 from imgmagic.engines.sketch.rules import region_of, seasonal, shining, styled, with_tone
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone, seed_of
@@ -59,9 +59,9 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
     passing = [place for place, thing in vocabulary.BACKDROPS.items() if scene.thing(thing)]
     for each in (scene.place, scene.time, scene.weather):
         passing += vocabulary.PASSES_FOR.get(each, ())
-    for hit in [hit for clause in wanted for hit in clause.every("unknown", *_ACCOUNTED)]:
+    for hit in [hit for clause in wanted for hit in clause.every(*UNDRAWN, *_ACCOUNTED)]:
         name = vocabulary.CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
-        if hit.kind == "unknown" or (hit.kind == "garment" and not scene.thing("person")):
+        if hit.kind in UNDRAWN or (hit.kind == "garment" and not scene.thing("person")):
             left.append(hit.word)
         elif hit.kind == "garment":
             continue
