@@ -96,6 +96,10 @@ def _change(scene: Scene, kind: str, noun: Noun, clause: Clause) -> Scene:
     way = _vertical(clause, noun)
     if way and (old or clause.verb) and ("height" in vocabulary.HEEDED[kind] or clause.verb == "move"):
         return _lifted(scene, old, way)
+    if way and "size" in vocabulary.HEEDED[kind] and not noun.last("size"):
+        # What stands is higher if it is taller.
+        taller = Hit("size", "larger" if way == clause.sign else "smaller", "")
+        noun = replace(noun, said=(*noun.said, taller))
     looks = any(map(noun.last, ("size", "side", "colour")))
     if not old:
         changes = clause.verb in ("make", "turn") and not noun.hit.single and looks
@@ -227,11 +231,8 @@ def _counted(thing: Thing, noun: Noun, way: int) -> Thing:
 
 def _looks(thing: Thing, noun: Noun, sign: int = 1) -> Thing:
     """Give a thing the side, the size and the colour that were said of it."""
-    side, size, colour, height = (noun.last(kind) for kind in ("side", "size", "colour", "height"))
+    side, size, colour = (noun.last(kind) for kind in ("side", "size", "colour"))
     heeded = vocabulary.HEEDED[thing.kind]
-    if height is not None and not size and "height" not in heeded:
-        # What stands is higher if it is taller.
-        size = replace(height, name="larger" if height.name == "up" else "smaller")
     if side is not None and "side" in heeded:
         thing = replace(thing, side=side.name)
     if size is not None and "size" in heeded:

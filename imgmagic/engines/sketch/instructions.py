@@ -75,7 +75,7 @@ def _referred(scene: Scene, clause: Clause, named_last: str) -> Clause:
         return clause
     another = added or clause.pronoun == "one"
     thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=not another, single=another and not said)
-    return replace(clause, hits=(thing, *clause.hits))
+    return replace(clause, hits=[thing, *clause.hits])
 
 
 def wishes(instruction: str) -> list[Clause]:
