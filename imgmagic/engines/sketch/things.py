@@ -281,7 +281,9 @@ def _planned(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
         make = partial(kind.draw, random, colour=thing.colour, side=view.light.side, dark=dark)
         each = Standing(depth, across, tall, make, shade=kind.shade, lamp=kind.lamp * dark)
         if kind.where == "air":
-            placed.append(replace(each, shade=0, lift=1 + depth * float(random.uniform(0.10, 0.30))))
+            placed.append(
+                replace(each, shade=0, lift=1 + depth * min(0.36, float(random.uniform(0.10, 0.30)) * thing.height))
+            )
         else:
             placed += _founded(view, shore, each, float_=kind.where != "dry")
     return placed
