@@ -25,39 +25,28 @@ def rng(seed: int, *names: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
-def spectrum(side: int = SIDE) -> tuple[Floats, Floats, Floats]:
-    """Give the wave numbers of a tile: along x, along y, and their length (never 0)."""
-    ky = np.fft.fftfreq(side, 1 / side).astype(np.float32)[:, None]
-    kx = np.fft.rfftfreq(side, 1 / side).astype(np.float32)[None, :]
-    k = np.sqrt(kx * kx + ky * ky)
-    k[0, 0] = 1.0
-    return kx, ky, k
+def fractal(
+    random: np.random.Generator, slope: float = 1.8, low: float = 1.0, side: int = SIDE, high: float = SIDE
+) -> Floats:
+    """Make a tile of white noise whose amplitude falls as ``k**-slope``, with mean 0 and deviation 1.
 
-
-def shaped(random: np.random.Generator, gain: Floats, side: int = SIDE) -> Floats:
-    """Make a tile of white noise shaped by ``gain`` (rfft2 layout), with mean 0 and deviation 1."""
+    Features longer than ``side / low`` or shorter than ``side / high`` are left out.
+    """
+    k = np.hypot(np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side)).astype(np.float32)
     white = np.fft.rfft2(random.standard_normal((side, side), dtype=np.float32))
-    white *= gain
+    white *= np.where((k < low) | (k > high), 0, np.maximum(k, 1) ** -slope)
     white[0, 0] = 0
     tile = np.fft.irfft2(white, s=(side, side)).astype(np.float32)
     return tile / max(float(tile.std()), 1e-9)
 
 
-def fractal(random: np.random.Generator, slope: float = 1.8, low: float = 1.0, side: int = SIDE) -> Floats:
-    """Make a fractal tile: amplitude falls as ``k**-slope``; features longer than ``side / low`` are left out."""
-    _, _, k = spectrum(side)
-    return shaped(random, np.asarray(np.where(k < low, 0, k**-slope), np.float32), side)
-
-
-def ridged(random: np.random.Generator, side: int = SIDE) -> Floats:
+def ridged(random: np.random.Generator) -> Floats:
     """Make a tile of ridges and valleys, 0 (valley) to about 1 (crest), as eroded mountains have them."""
-    total = np.zeros((side, side), np.float32)
+    total = np.zeros((SIDE, SIDE), np.float32)
     weight: Floats | float = 1.0
     for octave, low in enumerate((2, 4, 9, 19, 40, 83)):
-        _, _, k = spectrum(side)
-        band = shaped(random, np.exp(-(np.log2(k / low) ** 2) / 0.5).astype(np.float32), side)
-        crest = (1 - np.minimum(np.abs(band) * 0.8, 1)) ** 2
-        total += crest * weight * np.float32(0.52**octave)
+        crest = 1 - np.minimum(np.abs(fractal(random, 0, low / 1.5, high=low * 1.5)) * 0.6, 1)
+        total += crest * weight * 0.36**octave
         # Detail belongs on the crests: valleys are filled by what has slid down.
         weight = np.clip(crest * 1.4, 0.15, 1)
     total -= total.min()
@@ -75,7 +64,7 @@ def look(tile: NDArray[np.generic], x: Floats, y: Floats) -> Floats:
         Broadcast against each other.
     """
     side = tile.shape[0]
-    x, y = np.broadcast_arrays(x * np.float32(side), y * np.float32(side))
+    x, y = np.broadcast_arrays(x * side, y * side)
     left, top = np.floor(x), np.floor(y)
     fx, fy = x - left, y - top
     column, row = left.astype(np.int32) & (side - 1), top.astype(np.int32) & (side - 1)
@@ -95,5 +84,5 @@ def look(tile: NDArray[np.generic], x: Floats, y: Floats) -> Floats:
 
 def step(low: float, high: float, value: Floats) -> Floats:
     """Give 0 below ``low``, 1 above ``high`` and a smooth rise between."""
-    t = np.clip((value - np.float32(low)) * np.float32(1 / (high - low)), 0, 1)
+    t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

@@ -97,10 +97,8 @@ def _backdrop(view: View, edge: shore.Shore | None) -> None:
         city.town(view)
     if edge is not None:
         shore.paint(view, edge)
-        if edge.sandy:
-            relief.headland(view, edge)
-    elif scene.place not in SKYLESS:
-        relief.land(view)
+    if scene.place not in SKYLESS:
+        relief.land(view, edge)
 
 
 def _image(view: View) -> Image.Image:

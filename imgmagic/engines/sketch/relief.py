@@ -1,8 +1,9 @@
-"""Hills, dunes and mountains: a small ray caster for height fields.
+"""Land and mountains: a small ray caster for height fields, and the fields.
 
 Columns of the picture are slices of the world. For every column the height is evaluated at a few hundred depths,
 projected, and the running highest point seen from the camera tells which depth each pixel sees. All of it is array work
 (no loop over pixels or depths), done at twice the resolution and averaged, in bands of columns: memory stays flat.
+All land is one such field, whose colour is noise in perspective; where a shore says that there is water it is clear.
 """
 
 # ruff: noqa: ARG001 - every albedo is asked with the same four arguments, whether it needs them or not
@@ -17,22 +18,20 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from imgmagic.engines.sketch.noise import Floats, fractal, look, ridged, step
-from imgmagic.engines.sketch.view import SKYLESS, View, mix, rgb, toned
+from imgmagic.engines.sketch.view import SKYLESS, View, mix, palette, rgb, toned
 
 if TYPE_CHECKING:
     from imgmagic.engines.sketch.shore import Shore
 
 Height: TypeAlias = Callable[[Floats, Floats], Floats]
-#: x, z, height, flatness (1 is level) -> colour (..., 3)
-Albedo: TypeAlias = Callable[[Floats, Floats, Floats, Floats], Floats]
+#: x, z, height, flatness (1 is level) -> colour (..., 3) in white light, and how much it covers (...)
+Albedo: TypeAlias = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
 
 _OVER = 2
 _BAND = 384
-#: So far under the ground is no ground; as a height and, projected, as a row.
-_NOWHERE = 1e7
 
 
-def cast(view: View, depths: Floats, height: Height, albedo: Albedo, *, steep: bool = True) -> None:
+def cast(view: View, depths: Floats, height: Height, albedo: Albedo, *, columns: int = 1) -> None:
     """Draw a height field on the canvas.
 
     Parameters
@@ -44,92 +43,74 @@ def cast(view: View, depths: Floats, height: Height, albedo: Albedo, *, steep: b
     height
         World height at (x, z).
     albedo
-        Colour at (x, z, height, flatness), shape (..., 3).
-    steep
-        Whether outlines are steep; those of gentle hills are smooth with twice the rows alone.
+        Colour and coverage at (x, z, height, flatness).
+    columns
+        Per pixel; outlines of gentle hills are smooth with twice the rows alone, those of mountains need both.
     """
-    columns = _OVER if steep else 1
     wide = view.width * columns
+    z = depths[:, None]
     for start in range(0, wide, _BAND):
         view.pause()
-        stop = min(start + _BAND, wide)
-        edge = (np.arange(start - 1, stop + 1, dtype=np.float32) + 0.5) / columns
-        across = (edge - np.float32(view.width / 2)) / np.float32(view.unit)
-        z = depths[:, None]
-        x = across[None] * z
-        high = height(x, z)
-        colour = _shade(view, (x, z, across), high, albedo)
-        _fill(view, (z, high[:, 1:-1]), colour, (start // columns, columns))
+        edge = (np.arange(start - 1, min(start + _BAND, wide) + 1, dtype=np.float32) + 0.5) / columns
+        across = (edge - view.width / 2) / view.unit
+        high = height(across * z, z)
+        _fill(view, (z, high[:, 1:-1]), _shade(view, z, across, high, albedo), (start // columns, columns))
 
 
-def _shade(view: View, grid: tuple[Floats, Floats, Floats], high: Floats, albedo: Albedo) -> Floats:
-    x, z, across = grid
-    high = np.maximum(high, np.float32(-1))
-    gx = (high[:, 2:] - high[:, :-2]) / (x[:, 2:] - x[:, :-2])
+def _shade(view: View, z: Floats, across: Floats, high: Floats, albedo: Albedo) -> Floats:
+    """Give the colours of a field as the light and the haze leave them, with their coverage as a fourth channel."""
+    x = across[1:-1] * z
+    gx = (high[:, 2:] - high[:, :-2]) / ((across[2:] - across[:-2]) * z)
     # What is seen of a crest is its near side: the slope towards the camera, not the mean of both.
     rise = np.diff(high[:, 1:-1], axis=0) / np.diff(z, axis=0)
-    gz = np.concatenate([rise[:1], rise]) - gx * across[None, 1:-1]
-    length = 1 / np.sqrt(1 + gx * gx + gz * gz)
+    gz = np.concatenate([rise[:1], rise]) - gx * across[1:-1]
+    flatness = 1 / np.sqrt(1 + gx * gx + gz * gz)
     lx, ly, lz = view.light.direction
-    facing = (ly - gx * np.float32(lx) - gz * np.float32(lz)) * length
-    colour = view.light.on(albedo(x[:, 1:-1], z, high[:, 1:-1], length), facing)
-    return view.light.veil(colour, z)
+    colour, cover = albedo(x, z, high[:, 1:-1], flatness)
+    far = z if z[0] > 20 else np.minimum(z, view.end)
+    colour = view.light.veil(view.light.on(colour, (ly - gx * lx - gz * lz) * flatness), far)
+    return np.concatenate([colour * cover[..., None], cover[..., None]], -1)
 
 
 def _fill(view: View, surface: tuple[Floats, Floats], colour: Floats, place: tuple[int, int]) -> None:
-    z, high = surface
-    left, finer = place
-    rows = (view.horizon + (1 - high) / z * np.float32(view.unit)) * _OVER
+    (z, high), (left, finer) = surface, place
+    rows = (view.horizon + (1 - high) / z * view.unit) * _OVER
     seen = np.minimum.accumulate(rows, axis=0)
     first = max(0, int(seen[-1].min()) // _OVER)
+    slices, columns = high.shape
     # No row below the nearest slice can see the surface, however deep its valleys (1 below the plane at most).
-    last = min(view.height, int(view.horizon + 2 / float(z[0, 0]) * view.unit) + 2)
-    count, columns = (last - first) * _OVER, high.shape[1]
-    if count <= 0:
-        return
-    slices = len(z)
-    at = np.clip(np.ceil(seen - np.float32(first * _OVER + 0.5)), 0, count).astype(np.int32)
+    count = max(0, min(view.height, int(view.horizon + 2 / z[0, 0] * view.unit) + 2) - first) * _OVER
+    at = np.clip(np.ceil(seen - (first * _OVER + 0.5)), 0, count).astype(np.int32)
     at *= columns
     at += np.arange(columns, dtype=np.int32)
     hits = np.bincount(at.ravel(), minlength=(count + 1) * columns).reshape(count + 1, columns)
     # A pixel row sees the first slice whose running top reaches it: count the slices that stay below.
     index = slices - np.cumsum(hits[:count], axis=0)
-    # Below its nearest slice a field is not known; where it lies far under the ground it is not there.
+    # Below its nearest slice a field is not known.
     solid = (index < slices) & (index > 0)
     np.minimum(index, slices - 1, out=index)
     flat = index * columns + np.arange(columns)
     before = np.maximum(flat - columns, np.arange(columns))
     top, under, came = seen.ravel().take(flat), seen.ravel().take(before), rows.ravel().take(before)
-    solid &= came < _NOWHERE / 10
-    row = np.arange(count, dtype=np.float32)[:, None] + np.float32(first * _OVER + 0.5)
+    row = np.arange(count, dtype=np.float32)[:, None] + (first * _OVER + 0.5)
     share = np.clip((under - row) / np.maximum(under - top, 1e-3), 0, 1)
     share[came > under + 0.5] = 1
     pixels, earlier = (
-        colour.reshape(-1, 3).take(each.ravel(), axis=0).reshape(*flat.shape, 3) for each in (flat, before)
+        colour.reshape(-1, 4).take(each.ravel(), axis=0).reshape(*flat.shape, 4) for each in (flat, before)
     )
     pixels -= earlier
     pixels *= share[..., None]
     pixels += earlier
     pixels *= solid[..., None]
-    cover = _reduced(solid.astype(np.float32), finer)
-    view.lay(_reduced(pixels, finer), cover, first, left)
-
-
-def _reduced(pixels: Floats, finer: int) -> Floats:
-    """Average pairs of rows, and pairs of columns if they are finer too."""
-    total = pixels[0::2] + pixels[1::2]
-    if finer == _OVER:
-        total = total[:, 0::2] + total[:, 1::2]
-    total *= np.float32(0.5 / finer)
-    return total
-
-
-def _slices(near: float, far: float, count: float, least: int, most: int) -> Floats:
-    return np.geomspace(near, far, int(np.clip(count, least, most)), dtype=np.float32)
+    pixels = pixels.reshape(count // _OVER, _OVER, columns // finer, finer, 4).mean((1, 3))
+    view.lay(pixels[..., :3], pixels[..., 3], first, left)
 
 
 def mountains(view: View) -> None:
     """Draw the range at the horizon: forest at its foot, rock, snow on what is high and not steep."""
+    if view.light.haze * 28 > 2.5:
+        # Nothing is seen of them through the fog.
+        return
     random = view.rng("mountains")
     thing = view.scene.thing("mountains")
     tall = {"small": 0.6, "large": 1.35}.get(thing.size if thing else "", 1.0) * 15.5
@@ -141,51 +122,24 @@ def mountains(view: View) -> None:
     peaks = [(random.uniform(-0.55, 0.55), random.uniform(0.14, 0.30), random.uniform(0.5, 1)) for _ in range(4)]
 
     def height(x: Floats, z: Floats) -> Floats:
-        angle = x / z
         # Where the range stands high and where it opens: big shapes are composed, the ridges are noise.
-        rise = np.full_like(angle, 0.34)
-        for at, wide, high in peaks:
-            rise += np.float32(high * 0.62) * np.exp(-(((angle - np.float32(at)) / np.float32(wide)) ** 2))
-        swell = look(crest, x / 190 + shift[0], z / 190 + shift[1])
-        fine = look(crest, x / 61 + shift[2], z / 61 + shift[3])
-        # Broad shoulders below the crests, or the peaks would be needles.
-        body = 0.12 + 0.62 * swell**0.8 + 0.24 * fine * (0.35 + swell) + 0.22 * swell * swell
-        front = step(30, 84, z + 16 * (swell - 0.5))
-        return np.asarray(np.float32(tall) * rise * front * body - 0.15, np.float32)
+        rise = 0.34 + sum(high * 0.62 * np.exp(-(((x[:1] / z[:1] - at) / wide) ** 2)) for at, wide, high in peaks)
+        swell = look(crest, x / 210 + z / 320 + shift[0], z / 210 - x / 320 + shift[1])
+        fine = look(crest, x / 61 + z / 97 + shift[2], z / 41 - x / 97 + shift[3])
+        body = 0.05 + 0.8 * swell**1.6 + 0.16 * fine * (0.2 + swell)
+        return np.asarray(tall * rise * step(30, 84, z + 16 * (swell - 0.5)) * body - 0.15, np.float32)
 
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        spots = look(mottle, x / 23, z / 23)
-        rock = rgb((0.47, 0.45, 0.44)) + spots[..., None] * rgb((0.05, 0.045, 0.04))
-        wood = rgb((0.13, 0.21, 0.12)) + spots[..., None] * rgb((0.03, 0.045, 0.02))
+    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> tuple[Floats, Floats]:
+        # By height too, or steep faces would show streaks.
+        spots = look(mottle, x / 23 + high / 31, z / 23 + high / 11)
+        rock = rgb("787370") * (1 + 0.11 * spots[..., None])
+        wood = rgb("21361f") * (1 + 0.22 * spots[..., None])
         wooded = step(0.55, 0.80, flatness + 0.05 * spots) * step(line * 0.75, line * 0.40, high + 0.5 * spots)
         snow = step(line, line + 2.4, high + 1.3 * spots + 4.0 * (flatness - 0.62))
-        return mix(mix(rock, wood, wooded), rgb("f7faff"), snow)
+        return mix(mix(rock, wood, wooded), rgb("e4e9f2"), snow), np.ones_like(high)
 
-    cast(view, _slices(28, 150, view.unit * 0.34, 120, 700), height, albedo)
-
-
-def headland(view: View, shore: Shore) -> None:
-    """Draw the wooded hills behind a beach, where the land goes out of sight, or an island's hill."""
-    random = view.rng("headland")
-    swell, leaf = fractal(random, 2.2, 3), fractal(random, 1.1, 8)
-    island = shore.kind == "island"
-
-    def height(x: Floats, z: Floats) -> Floats:
-        inland = -shore.out(x, z)
-        if island:
-            return np.where(inland > 0.25, view.ground(x, z), np.float32(-_NOWHERE))
-        rise = step(1.2, 9, inland) * step(13, 32, z) * 1.75
-        shape = 1 + 0.54 * look(swell, x / 52, z / 70) + 0.07 * look(leaf, x / 9, z / 9)
-        return np.where(inland > 1.0, rise * shape, np.float32(-_NOWHERE))
-
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        spots = look(leaf, x / 5, z / 7)
-        leaves = (0.62, 0.66, 0.70) if view.snowy else (0.27, 0.36, 0.13) if island else (0.17, 0.27, 0.10)
-        wood = rgb(leaves) * (1 + (0.10 if view.snowy else 0.30) * spots)[..., None]
-        return mix(wood, shore.soil(view), step(0.22, 0.05, high + 0.03 * spots))
-
-    near, far = (5.6, 11.6) if island else (13, 70)
-    cast(view, _slices(near, far, view.unit * (0.24 if island else 0.16), 60, 500), height, albedo)
+    depths = np.geomspace(28, 150, int(np.clip(view.unit * 0.34, 120, 700)), dtype=np.float32)
+    cast(view, depths, height, albedo, columns=_OVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,26 +147,25 @@ class Road:
     """A road that winds away; ``middle`` gives its x at a depth, and it is ``wide`` world units wide."""
 
     middle: Callable[[Floats], Floats]
-    wide: float
     paved: bool
     grain: Floats
+    wide: float = 0.9
 
     def away(self, x: Floats, z: Floats) -> Floats:
         """Give the distance from its edge in world units, negative on the road."""
         return np.asarray(np.abs(x - self.middle(z)) - self.wide / 2, np.float32)
 
-    def cover(self, x: Floats, z: Floats, unit: float) -> Floats:
-        """Give what share of each pixel it covers."""
-        return np.asarray(np.clip(0.5 - self.away(x, z) / (0.04 + z / np.float32(unit)), 0, 1), np.float32)
-
-    def surface(self, x: Floats, z: Floats) -> Floats:
-        """Give its colour: asphalt with a broken line, or earth with grass between the tracks."""
-        off = np.abs(x - self.middle(z))
-        spots = (1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * np.float32(-0.1)))[..., None]
-        line = step(0.05, 0.03, off) * np.exp(z * np.float32(-0.04))
+    def over(self, colour: Floats, x: Floats, z: Floats, unit: float) -> Floats:
+        """Lay it over the ground: asphalt with a broken line, or earth with grass between the tracks."""
+        edge = self.away(x, z)
+        off = edge + self.wide / 2
+        spots = (1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * -0.1))[..., None]
         if self.paved:
-            return mix(rgb("55565a") * spots, rgb("f0ead8"), line * (np.sin(z * 3) > 0))
-        return mix(rgb("b0956c") * spots, rgb("6f7a3a") * spots, step(0.14, 0.06, off) * np.exp(z * np.float32(-0.06)))
+            line = step(0.05, 0.03, off) * np.exp(z * -0.04) * (np.sin(z * 3) > 0)
+            surface = mix(rgb("55565a") * spots, rgb("f0ead8"), line)
+        else:
+            surface = mix(rgb("b0956c"), rgb("6f7a3a"), step(0.14, 0.06, off) * np.exp(z * -0.06)) * spots
+        return mix(colour, surface, np.clip(0.5 - edge / (0.04 + z / unit), 0, 1))
 
 
 def road_of(view: View, shore: Shore | None = None) -> Road | None:
@@ -220,63 +173,53 @@ def road_of(view: View, shore: Shore | None = None) -> Road | None:
     if view.scene.thing("road") is None:
         return None
     random = view.rng("road")
-    phase, bend, start = (float(random.uniform(*each)) for each in ((0, 6.28), (0.5, 0.8), (-0.25, 0.25)))
+    phase, bend, start = (random.uniform(*each) for each in ((0, 6.28), (0.5, 0.8), (-0.25, 0.25)))
 
     def middle(z: Floats) -> Floats:
-        if shore is not None and shore.kind in ("beach", "quay", "river"):
-            edge = shore.middle(z)
-            return np.asarray(edge + 2.6 * shore.mirror if shore.kind == "river" else (edge + 1.6) * shore.mirror)
+        if shore is not None and shore.kind in ("beach", "quay"):
+            return (shore.middle(z) + 1.6) * shore.mirror
+        if shore is not None and shore.kind == "river":
+            return shore.middle(z) + 2.6 * shore.mirror
         return np.asarray(start + bend * np.sin(z * 0.24 + phase) * np.minimum(z * 0.30, 3.2), np.float32)
 
-    return Road(middle, 0.9, view.scene.place in ("desert", "city", "harbour", "sea"), fractal(random, 1.2, 6))
+    return Road(middle, view.scene.place in ("desert", "city", "harbour", "sea"), fractal(random, 1.2, 6))
+
+
+#: How the land rises: how high, its mean height to its swings, between which depths, and how far from the water.
+_RISES = {
+    "beach": (0.95, 1.85, (13, 32), (1.2, 9)),
+    "island": (0.08, 7.0, (0, 1), (0.3, 2.3)),
+    "lake": (0.7, 0.9, (8, 40), (0.5, 8)),
+    "river": (0.7, 0.9, (8, 40), (0.5, 8)),
+    "harbour": (0.0, 0.0, (0, 1), (0, 1)),
+    # Before mountains the land lies low, or it would hide them.
+    "mountains": (0.92, 0.12, (2, 40), (0, 1)),
+}
 
 
 def ground_of(view: View, shore: Shore | None) -> Height:
     """Give the height of the ground on which things stand."""
-    if shore is None and view.scene.place not in SKYLESS:
-        random = view.rng("land")
-        # Before mountains the land lies low, or it would hide them.
-        gain = 0.4 if view.scene.place == "mountains" else 1.0
-        return _dunes(random) if _sandy(view) else _rolling(random, gain, snowy=view.snowy)
-    if shore is not None and shore.kind == "island":
-        return lambda x, z: step(0.3, 2.3, -shore.out(x, z)) * np.float32(0.55)
-    return view.ground
-
-
-def _sandy(view: View) -> bool:
-    return view.scene.place == "desert" and not view.snowy
-
-
-def land(view: View) -> None:
-    """Draw the open country in front: grass, dunes or snow."""
-    scene = view.scene
-    lowest = (view.height - view.horizon) / view.unit * 1.25
-    view.canvas[view.first - 1 :] = view.light.mist
-    near = 1 / np.linspace(lowest, 0.10, int(view.unit * 0.52), dtype=np.float32)
-    far = np.geomspace(10.2, 260, int(view.unit * 0.30) + 60, dtype=np.float32)
-    paint = _covered(view)
-    shade = rgb((0.86, 0.87, 0.90) if view.snowy else (0.70, 0.66, 0.72)) if scene.place == "forest" else np.float32(1)
-    road = view.road
-
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        colour = toned(paint(x, z, high, flatness) * shade, scene.ground)
-        return mix(colour, road.surface(x, z), road.cover(x, z, view.unit)) if road else colour
-
-    cast(view, np.concatenate([near, far]), view.ground, albedo, steep=False)
-
-
-def _rolling(random: np.random.Generator, gain: float, *, snowy: bool) -> Height:
-    tile = fractal(random, 2.7, 2)
+    if view.scene.place in SKYLESS or (shore is not None and shore.kind == "open"):
+        return view.ground
+    random = view.rng("land")
+    if _cover(view) == "desert":
+        return _dunes(random)
+    gain, mean, depths, inland = _RISES.get(view.scene.place, (2.3, 0.12, (2, 40), (0, 1)))
+    # Snow and sand lie in low drifts that the wind heaps up; those of snow are softer.
+    bump, length, slope = {"snow": (0.115, 17, 2.7), "sand": (0.012, 4.0, 2.0)}.get(_cover(view), (0.0, 9, 2.0))
+    tile, drifts = fractal(random, 2.7, 2), fractal(random, slope, 2)
     shift = random.random(2).astype(np.float32)
 
     def height(x: Floats, z: Floats) -> Floats:
         # Flat at the camera's feet, so that the horizon is never hidden.
-        swell = step(2, 40, z) * np.float32(2.3 * gain) + step(1, 8, z) * np.float32(0.07)
-        high = swell * (look(tile, x / 95 + shift[0], z / 120 + shift[1]) + 0.12 + 0.004 * z)
-        if snowy:
-            # The wind heaps snow up in low drifts, whose shaded sides are blue.
-            drift = look(tile, x / 21 + 0.3, z / 15) - 0.35 * np.abs(look(tile, x / 13, z / 8 + 0.6))
-            high = high + drift * np.exp(z * -0.07) * 0.115
+        swell = step(*depths, z) * gain
+        if shore is not None:
+            swell = swell * step(*inland, -shore.out(x, z))
+        high = swell * (look(tile, x / 95 + shift[0], z / 120 + shift[1]) + mean + 0.004 * np.minimum(z, 260))
+        if bump:
+            drift = look(drifts, x / length + 0.3, z / length)
+            drift -= 0.35 * np.abs(look(drifts, x / length * 1.6, z / length * 2 + 0.6))
+            high = high + drift * np.exp(z * -0.07) * step(0.5, 3, z) * bump
         return np.asarray(high, np.float32)
 
     return height
@@ -288,14 +231,14 @@ def _dunes(random: np.random.Generator) -> Height:
 
     def height(x: Floats, z: Floats) -> Floats:
         u, v = x / 62 + shift[0], z / 78 + shift[1]
-        bend = look(tile, v * 0.7, u * 0.6) * np.float32(0.10)
+        bend = look(tile, v * 0.7, u * 0.6) * 0.10
         # |noise| has a crease where it crosses zero: turned over, that is the crest of a dune.
         # Rounded as wide as two slices are apart, or the crest would show the slices as teeth.
-        crest = 1 - np.hypot(look(tile, u + bend, v), 0.05 + 0.003 * z) * np.float32(0.95)
+        crest = 1 - np.hypot(look(tile, u + bend, v), 0.05 + 0.003 * z) * 0.95
         small = 1 - np.hypot(look(tile, u * 2.7 + 0.4, v * 2.7 + bend), 0.12 + 0.004 * z)
-        swell = step(3, 30, z) * np.float32(3.4) + step(0.5, 9, z) * np.float32(0.45)
-        crook = look(tile, x / 11 + 0.2, z / 11) * np.float32(1.1)
-        ripple = np.sin((x * 2.3 + z * 0.9) * 10 + crook * 3.0) * np.float32(0.0036) * np.exp(z * np.float32(-0.20))
+        swell = step(3, 30, z) * 3.4 + step(0.5, 9, z) * 0.45
+        crook = look(tile, x / 11 + 0.2, z / 11) * 3.3
+        ripple = np.sin(x * 23 + z * 9 + crook) * 0.0036 * np.exp(z * -0.20)
         high = swell * (crest + 0.22 * small - 0.42)
         # Hollows are filled: sand lies no deeper than half a unit.
         return np.asarray(np.where(high < 0, 0.5 * np.expm1(2 * np.minimum(high, 0)), high) + ripple, np.float32)
@@ -303,19 +246,66 @@ def _dunes(random: np.random.Generator) -> Height:
     return height
 
 
-def _covered(view: View) -> Albedo:
-    """Give the colour of grass, sand or snow."""
+#: Dark and light colour of the ground and that of its edge at the water, how far from the water that goes, and how much
+#: the ground's grain shows.
+_COVERS = {
+    "grass": ("3d611c 808c30 4d4233", (0.02, 0.22), 0.15),
+    "forest": ("2b401c 59582a 4d4233", (0.02, 0.22), 0.15),
+    "sand": ("ccb187 dcc397 8f8169", (0.10, 0.62), 0.03),
+    "desert": ("cb8f53 d7995b cb8f53", (0.0, 1.0), 0.02),
+    "paving": ("878178 97918a b3ada4", (0.27, 0.30), 0.05),
+    "snow": ("c8d0e2 d0d8ea b8c4da", (0.02, 0.22), 0.01),
+}
+
+
+def _cover(view: View) -> str:
+    """Give what covers the ground."""
+    usual = {"beach": "sand", "island": "sand", "harbour": "paving", "desert": "desert", "forest": "forest"}
+    return "snow" if view.snowy else usual.get(view.scene.place, "grass")
+
+
+def land(view: View, shore: Shore | None) -> None:
+    """Draw the ground: grass, sand, snow or the paving of a quay; of the open sea, what a road needs."""
+    if shore is not None and shore.kind == "open" and view.road is None:
+        return
+    cover = _cover(view)
     random = view.rng("cover")
     patch, fine = fractal(random, 2.0, 2), fractal(random, 1.1, 6)
+    colours, reach, grain = _COVERS[cover]
+    dark, light, edge = (toned(each, view.scene.ground) for each in palette(colours))
 
-    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> Floats:
-        near = np.exp(z * np.float32(-0.16))
-        if view.snowy:
-            return np.asarray(rgb("ccd4e6") * (1 + 0.02 * look(patch, x / 9, z / 22))[..., None], np.float32)
-        if _sandy(view):
-            return np.asarray(rgb("d19457") * (1 + 0.022 * near * look(fine, x / 5, z / 9))[..., None], np.float32)
-        tuft = 0.75 * look(fine, x / 1.3, z / 3.1) * near + 0.55 * look(fine, x / 7 + 0.3, z / 17)
-        colour = mix(rgb("3d611c"), rgb("808c30"), np.clip(0.5 + 0.26 * look(patch, x / 37, z / 60), 0, 1))
-        return np.asarray(colour * np.clip(0.98 + 0.15 * tuft, 0.4, 1.6)[..., None], np.float32)
+    def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> tuple[Floats, Floats]:
+        near = look(fine, x / 1.3, z / 3.1) * np.exp(z * -0.16)
+        tuft = 0.75 * near + 0.55 * look(fine, x / 7 + 0.3, z / 17)
+        colour = mix(dark, light, np.clip(0.5 + 0.26 * look(patch, x / 37, z / 60), 0, 1))
+        inland = np.full_like(high, 9)
+        if shore is not None:
+            inland = 0.025 * near * (shore.kind != "quay") - shore.out(x, z)
+            colour = mix(edge, colour, step(*reach, inland))
+        if cover == "paving":
+            colour *= _flags(z, inland)[..., None]
+        colour *= np.clip(1 + grain * tuft, 0.4, 1.6)[..., None]
+        if shore is not None and shore.sandy:
+            leaves = rgb("9ea8b3" if view.snowy else "2d4a1b") * (1 + 0.3 * tuft)[..., None]
+            colour = mix(colour, leaves, step(0.05, 0.22, high + 0.03 * tuft))
+        if view.road is not None:
+            colour = view.road.over(colour, x, z, view.unit)
+            inland = np.maximum(inland, 0.25 - view.road.away(x, z))
+        return colour, step(-0.02, 0.015, inland - 0.4 * z / view.unit)
 
-    return albedo
+    if shore is None:
+        view.canvas[view.first - 1 :] = view.light.mist
+    lowest = (view.height - view.horizon) / view.unit * 1.25
+    near = 1 / np.linspace(lowest, 0.10, int(view.unit * 0.52), dtype=np.float32)
+    # What is nearly all fog is left out, or it would stand there as a shape.
+    far = np.geomspace(10.2, max(11, 3 / view.light.haze), int(view.unit * 0.20) + 60, dtype=np.float32)
+    cast(view, np.concatenate([near, far]), view.ground, albedo)
+
+
+def _flags(z: Floats, inland: Floats) -> Floats:
+    """Give how bright the flagstones of a quay are, in courses along the edge; joints fade with the distance."""
+    course = np.floor(inland / 0.42)
+    along = z / 0.6 + 0.5 * (course % 2)
+    joint = np.maximum(np.abs(inland / 0.42 % 1 - 0.5), np.abs(along % 1 - 0.5))
+    tint = 0.07 * np.sin(course * 12.9898 + np.floor(along) * 78.233)
+    return np.asarray(1 + (tint - 0.30 * step(0.455, 0.49, joint)) * np.exp(z * -0.22), np.float32)
