@@ -135,7 +135,17 @@ def town(view: View) -> None:
             wall, roof = (each[int(random.integers(len(each)))] for each in (_WALLS, _ROOFS))
             tall = float(random.uniform(0.75, 1.25)) * depth / 18
 
-            make = partial(small.house, random, colour="", side=view.light.side, dark=dark, wall=wall, roof=roof)
-            placed.append(Standing(depth, across, tall, make, shade=0, lift=1 + climb))
+            make = partial(
+                small.draw,
+                "house",
+                random,
+                colour="",
+                dark=dark,
+                snowy=view.snowy,
+                main=wall,
+                roof=roof,
+            )
+            lamps = partial(make, lamps=True) if dark else None
+            placed.append(Standing(depth, across, tall, make, shade=0, lift=1 + climb, lamps=lamps))
     for each in placed:
         stand(view, each)
