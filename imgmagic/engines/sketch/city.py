@@ -146,6 +146,6 @@ def town(view: View) -> None:
                 roof=roof,
             )
             lamps = partial(make, lamps=True) if dark else None
-            placed.append(Standing(depth, across, tall, make, shade=0, lift=1 + climb, lamps=lamps))
+            placed.append(Standing(depth, across, tall, make, shady=False, lift=1 + climb, lamps=lamps))
     for each in placed:
         stand(view, each)

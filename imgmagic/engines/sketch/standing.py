@@ -32,8 +32,10 @@ class Standing:
         Height in world units.
     make
         Draws it, about so many px tall, in daylight colours; see `pen`.
-    shade
-        How dark its shadow is, 0 for none.
+    half
+        Half its width, in heights.
+    shady
+        Whether it throws a shadow on the ground.
     wet
         Whether it stands in water, which mirrors it.
     lift
@@ -46,7 +48,8 @@ class Standing:
     across: float
     tall: float
     make: Callable[[int], Image.Image]
-    shade: float = 0.5
+    half: float = 0.5
+    shady: bool = True
     wet: bool = False
     lift: float = 0.0
     lamps: Callable[[int], Image.Image] | None = None
@@ -66,8 +69,8 @@ def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
     place = (round(y), round(x - image.width / 2))
     if each.wet:
         _mirrored(view, image, place, shore)
-    elif each.shade and view.alpha is None:
-        _shadow(view, image, place, each.shade, sun, shore)
+    elif each.shady and view.alpha is None:
+        _shadow(view, image, place, sun, shore)
     if view.alpha is None and view.scene.place not in ("studio", "harbour"):
         _tufted(view, image, each.depth)
     # Against a low sun one sees the dark side.
@@ -118,12 +121,10 @@ def _on_water(view: View, shore: Shore | None, place: tuple[int, int], size: tup
     return np.asarray(np.clip(shore.out(x, z + 0 * x) * 8, 0, 1), np.float32)
 
 
-def _shadow(
-    view: View, image: Image.Image, place: tuple[int, int], dark: float, sun: float, shore: Shore | None
-) -> None:
+def _shadow(view: View, image: Image.Image, place: tuple[int, int], sun: float, shore: Shore | None) -> None:
     """Throw a thing's shadow on level ground: away from the point of the horizon below the sun, and towards us."""
     foot, left = place
-    dark *= {"clear": 0.85, "cloudy": 0.7}.get(view.scene.weather, 0.0)
+    dark = {"clear": 0.5, "cloudy": 0.4}.get(view.scene.weather, 0.0)
     dark *= {"night": 0.5, "dusk": 0.5}.get(view.scene.time, 1.0)
     level = foot - view.horizon
     if level < 2:

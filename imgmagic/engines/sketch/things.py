@@ -32,14 +32,13 @@ if TYPE_CHECKING:
     from imgmagic.engines.sketch.shore import Shore
     from imgmagic.engines.sketch.view import View
 
-_SIDES = {"left": (-0.44, -0.14), "right": (0.14, 0.44), "centre": (-0.10, 0.10)}
+#: Where across the picture a side is, in its widths.
+_SIDES = {"left": (-0.5, -0.16), "right": (0.16, 0.5), "centre": (-0.10, 0.10)}
 #: What could hide something else.
 _GROWN = ("pines", "trees")
 #: Where trees stand without being asked for.
 _WOODED = ("lake", "river", "forest", "meadow", "hills", "mountains", "snow")
 _SCALE = {"small": 0.62, "large": 1.5}
-#: Places that are thought of for each thing, the likeliest first.
-_TRIES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +52,21 @@ class _Plan:
     #: How far from the middle of the picture, on either side.
     spread: tuple[float, float]
     tall: tuple[float, float]
-    usual: int = 1
+    #: Half its width, in heights.
+    half: float
+    usual: int
     #: How far those of a group are from each other; 0 if each has a place of its own.
     gather: float = 0.0
-    #: Half the width of the foot, in heights.
-    foot: float = 0.1
-    shade: float = 0.5
     floats: bool = False
-    #: In how many individuals it is drawn; 0 if each is one.
+    #: In how many individuals it is grown, on a thin stem; 0 if each is one.
     individuals: int = 0
     #: What is different in a place, or on a kind of shore.
     at: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def foot(self) -> float:
+        """Half the width of what stands on the ground, in heights."""
+        return 0.05 if self.individuals else self.half
 
 
 _TREES: dict[str, dict[str, Any]] = {
@@ -76,30 +79,34 @@ _TREES: dict[str, dict[str, Any]] = {
 }
 _PLANS = {
     "palms": _Plan(
-        trees.palm, "land", (2.7, 8.5), (0.37, 0.48), (1.95, 2.35), 6, 0.05, 0.02, individuals=3,
-        at={"island": {"depths": (7.0, 10.2), "spread": (0, 0.2), "gather": 0.2}},
+        trees.palm, "land", (2.7, 8.5), (0.37, 0.48), (1.95, 2.35), 0.4, 6, 0.05, individuals=3,
+        at={"island": {"depths": (7.0, 10.2), "spread": (0, 0.2), "gather": 0.2}, "bank": {"depths": (2.2, 3.6)}},
     ),
-    "pines": _Plan(trees.pine, "land", (4.5, 24), (0, 0.56), (1.1, 2.2), 12, foot=0.05, individuals=3, at=_TREES),
-    "trees": _Plan(trees.broad, "land", (4.5, 24), (0, 0.56), (1.1, 1.9), 12, foot=0.05, individuals=3, at=_TREES),
+    "pines": _Plan(trees.pine, "land", (4.5, 24), (0, 0.56), (1.1, 2.2), 0.2, 12, individuals=3, at=_TREES),
+    "trees": _Plan(trees.broad, "land", (4.5, 24), (0, 0.56), (1.1, 1.9), 0.42, 12, individuals=3, at=_TREES),
     "bushes": _Plan(
-        partial(trees.broad, bush=True), "land", (2.6, 15), (0.28, 0.58), (0.12, 0.34), 34, foot=0.6, individuals=3
+        partial(trees.broad, bush=True), "land", (2.6, 15), (0.28, 0.58), (0.12, 0.34), 0.7, 34, individuals=3
     ),
     "sailboat": _Plan(
-        partial(small.draw, "sailboat"), "water", (8, 17), (0.05, 0.36), (1.35, 1.65), 1, 0.16, 0.5, floats=True,
+        partial(small.draw, "sailboat"), "water", (8, 17), (0.05, 0.36), (1.35, 1.65), 0.45, 1, 0.16, floats=True,
         at={"harbour": {"usual": 4, "depths": (9, 15), "tall": (1.1, 1.35), "gather": 0.3}},
     ),
-    "lighthouse": _Plan(partial(small.draw, "lighthouse"), "water", (8, 12), (0.16, 0.38), (2.8, 3.0), 1, 0.16),
+    "lighthouse": _Plan(partial(small.draw, "lighthouse"), "water", (8, 12), (0.16, 0.38), (2.8, 3.0), 0.12, 1, 0.16),
     "house": _Plan(
-        partial(small.draw, "house"), "land", (6.5, 11), (0.14, 0.36), (1.2, 1.3), 1, 0.16, 0.6,
-        at={"bank": {"depths": (7, 34), "spread": (0.3, 0.46)}, "river": {"depths": (4.6, 6.6)}, "forest": {"spread": (0, 0.16)}},
+        partial(small.draw, "house"), "land", (6.5, 11), (0.14, 0.36), (1.2, 1.3), 0.65, 1, 0.16,
+        at={
+            "bank": {"depths": (7, 26), "spread": (0.3, 0.46)},
+            "river": {"depths": (4.6, 6.6)},
+            "forest": {"spread": (0, 0.16)},
+        },
     ),
-    "boulders": _Plan(small.boulder, "", (3.2, 12), (0.02, 0.46), (0.2, 0.6), 5, 0.3, 0.7, floats=True),
+    "boulders": _Plan(small.boulder, "", (3.2, 12), (0.02, 0.46), (0.2, 0.6), 0.75, 5, 0.3, floats=True),
     "person": _Plan(
-        partial(small.draw, "person"), "land", (3.6, 7), (0.02, 0.3), (0.34, 0.38), 1, 0.06,
+        partial(small.draw, "person"), "land", (3.6, 7), (0.02, 0.3), (0.34, 0.38), 0.15, 1, 0.06,
         at={"bank": {"depths": (1.9, 2.7)}},
     ),
-    "birds": _Plan(partial(small.draw, "bird"), "air", (5, 9), (0.0, 0.28), (0.18, 0.28), 9, 0.2, 1.0, 0),
-    "balloon": _Plan(partial(small.draw, "balloon"), "air", (7, 17), (0.05, 0.32), (1.1, 1.7), 1, 0.5, 0.4, 0),
+    "birds": _Plan(partial(small.draw, "bird"), "air", (5, 9), (0.0, 0.28), (0.18, 0.28), 1.0, 9, 0.2),
+    "balloon": _Plan(partial(small.draw, "balloon"), "air", (7, 17), (0.05, 0.32), (1.1, 1.7), 0.36, 1, 0.5),
 }  # fmt: skip
 
 
@@ -142,7 +149,7 @@ def placed(view: View, thing: Thing, shore: Shore | None, grown: list[Standing] 
         depth, across, rise = _site(view, thing, plan, number, shore, avoided, found)
         tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
         make = partial(draw, number=number)
-        each = Standing(depth, across, tall, make, plan.shade, lift=1 + depth * rise)
+        each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * rise)
         if view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat"):
             each = replace(each, lamps=partial(make, lamps=True))
         found += [each] if plan.where == "air" else _founded(view, shore, each, plan)
@@ -179,38 +186,42 @@ def _site(
     """Choose depth, place across and rise (in units) where such a thing can be, and is seen; or the place next best."""
     group = view.rng(thing.kind, "group", thing.first if plan.gather else number)
     random = view.rng(thing.kind, number)
-    tries = np.arange(_TRIES)
+    # How much is risked: the later a place comes to mind, the farther it is from where the thing was meant to be.
+    far = np.linspace(0, 1, 30 if plan.individuals else 150)
     middle = float(group.uniform(*plan.spread)) * (1 if group.random() < 0.5 else -1)
-    if thing.side:
-        middle = float(group.uniform(*_SIDES[thing.side]))
-    # Of a group, each has another depth. The longer it takes, the farther from where it was meant to be, on both sides.
-    share = group.uniform(0, 0.5) + 0.618 * (number - thing.first) + random.random(_TRIES) * (0.1 + tries / 30)
+    # Of a group, each has another depth.
+    share = group.uniform(0, 0.5) + 0.618 * (number - thing.first) + random.random(len(far)) * (0.1 + 2 * far)
     depth = plan.depths[0] * (plan.depths[1] / plan.depths[0]) ** (share % 1)
     tall = plan.tall[1] / depth
-    aside = middle + random.normal(0, 1, _TRIES) * (plan.gather * (number > thing.first) + 0.012 * tries)
-    aside = np.where((tries % 2 == 1) & (tries > 6) & (not thing.side), -aside, aside) * view.reach
-    room = max(0.49, plan.spread[1]) * view.reach - tall * plan.foot
-    across, rise = np.clip(aside, -room, room), random.uniform(0.13, 0.32, _TRIES)
-    half = tall * max(0.5, plan.foot)
-    worth = -2 * _hiding(across, depth, half, grown, 0.22)
-    worth -= _hiding(across, depth, half * (0.25 if plan.individuals else 1), like, plan.foot, behind=True)
+    aside = middle + random.normal(0, 1, len(far)) * (plan.gather * (number > thing.first) + 0.6 * far)
+    aside = np.where(random.random(len(far)) < far, -aside, aside)
+    # It is wholly in the picture: what would be outside comes back from the edge.
+    room = np.maximum(max(0.48, plan.spread[1]) * view.reach - tall * plan.foot, 0.05)
+    across, rise = room * np.sin(aside * view.reach / room), random.uniform(0.13, 0.32, len(far))
+    # What is already on the side that was asked for stays where it is.
+    low, high = _SIDES.get(thing.side, (-1, 1))
+    off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
+    worth = -40 * off - 2 * _hiding(across, depth, tall * plan.half, grown)
+    # Those of a kind are not one behind the other; crowns may overlap.
+    worth -= (1 if plan.individuals else 3) * _hiding(
+        across, depth, tall * plan.half * (not plan.individuals), like, behind=True
+    )
     if plan.where == "air":
         # Not before the sun or the moon.
         worth += 4 * (np.hypot(across - view.sun[0], rise + tall / 2 - view.sun[1]) > 0.1 + tall * 0.6)
     else:
-        worth += 8 * _fits(view, shore, plan, across, depth) + 4 * _seen(view, across, depth)
+        worth += 32 * _fits(view, shore, plan, across, depth) + 4 * _seen(view, across, depth)
         # What is near and tall leaves the view open.
-        worth += 2 * (np.abs(across) > np.minimum(0.4, 0.8 * (tall - 0.2)) * view.reach)
+        worth += 5 * (np.abs(across) > np.minimum(0.4, 0.8 * (tall - 0.2)) * view.reach)
     best = int(np.argmax(worth))
     return float(depth[best]), float(across[best]), float(rise[best])
 
 
-def _hiding(
-    across: Floats, depth: Floats, half: Floats, others: list[Standing], broad: float, *, behind: bool = False
-) -> Any:
-    """Count what would stand before something, each ``broad`` heights wide to either side; or behind it, if asked."""
-    at, far, high = np.array([(each.across, each.depth, each.tall) for each in others]).reshape(-1, 3, 1).swapaxes(0, 1)
-    return ((np.abs(at - across) < half + high / far * broad) & (behind | (far < depth))).sum(0).clip(0, 3)
+def _hiding(across: Floats, depth: Floats, half: Floats, others: list[Standing], *, behind: bool = False) -> Any:
+    """Count, up to three, what would stand before something; or behind it too."""
+    rows = [(each.across, each.depth, each.tall / each.depth * each.half) for each in others]
+    at, far, wide = np.array(rows).reshape(-1, 3, 1).swapaxes(0, 1)
+    return ((np.abs(at - across) < half + wide) & (behind | (far < depth))).sum(0).clip(0, 3)
 
 
 def _fits(view: View, shore: Shore | None, plan: _Plan, across: Floats, depth: Floats) -> Any:
@@ -218,7 +229,7 @@ def _fits(view: View, shore: Shore | None, plan: _Plan, across: Floats, depth: F
     x = across * depth + plan.foot * plan.tall[1] * np.array([[-1.0], [0.0], [1.0]])
     out = shore.out(x, depth) if shore is not None else np.full(x.shape, 9.0 if plan.where == "water" else -9.0)
     road = view.road.away(x, depth) < 0.1 if view.road is not None else np.zeros(x.shape, bool)
-    bad = {"land": out > -0.15, "water": out < 0.3}.get(plan.where, np.abs(out) < 0.1)
+    bad = {"land": out > -0.4, "water": out < 0.3}.get(plan.where, np.abs(out) < 0.1)
     return ~(bad | road).any(0)
 
 
@@ -247,10 +258,10 @@ def _founded(view: View, shore: Shore | None, each: Standing, plan: _Plan) -> li
         return [replace(each, wet=True, lift=0.0)]
     random = view.rng("islet", round(each.across, 3))
     rock = partial(small.boulder, random, colour="", dark=False, snowy=view.snowy, ratio=5.0)
-    high = each.tall * plan.foot * 0.6 + 0.1
+    high = each.tall * plan.foot * 0.5 + 0.12
     return [
-        Standing(each.depth + 0.05, each.across, high, rock, wet=True),
-        replace(each, lift=high * 0.72, shade=0.0),
+        Standing(each.depth + 0.05, each.across, high, rock, 2.5, wet=True),
+        replace(each, lift=high * 0.72, shady=False),
     ]
 
 
@@ -261,11 +272,15 @@ def _staged(view: View, found: list[Standing]) -> list[Standing]:
     staged = []
     for number, each in enumerate(sorted(found, key=lambda each: each.across)):
         depth = 4.2 + 1.1 * (number % 2) * (len(found) > 2)
-        tall = min(0.52, view.reach * 0.62 / len(found) ** 0.6) * (each.tall / tallest) ** 0.5 * depth
+        tall = (
+            min(0.52, view.reach * 0.62 / len(found) ** 0.6, room / each.half / 2)
+            * (each.tall / tallest) ** 0.5
+            * depth
+        )
         across = (number - (len(found) - 1) / 2) * room + 0.15 * each.across
         # What flies keeps above the floor.
         lift = 0.45 if each.lift > 1 else 0.0
-        staged.append(replace(each, depth=depth, across=across, tall=tall, lift=lift, wet=False, shade=0.35))
+        staged.append(replace(each, depth=depth, across=across, tall=tall, lift=lift, wet=False))
     return staged
 
 
@@ -276,7 +291,9 @@ def _bridge(view: View, shore: Shore | None) -> Standing:
         depth, arches, tall = 7.5, 2, 0.95
         across = float(shore.middle(np.asarray(depth))) / depth
     make = partial(small.bridge, view.rng("bridge"), colour="", dark=False, snowy=view.snowy, arches=arches)
-    return Standing(depth, across, tall, make, wet=shore is not None, lift=max(0.0, _at(view.ground, across, depth)))
+    return Standing(
+        depth, across, tall, make, 2.0, wet=shore is not None, lift=max(0.0, _at(view.ground, across, depth))
+    )
 
 
 _PETALS = ("f5f2e6", "facc33", "d63d38", "9e6bc7", "f299b8")
