@@ -508,7 +508,7 @@ def test_palms_on_a_beach_never_stand_in_the_water():
             view = View(scene, 256, 256)
             shore = shore_of(view)
             reach = view.width / view.unit
-            for each in things._palms(view, Thing("palms", side=side), shore):
+            for each in things.placed(view, Thing("palms", side=side), shore):
                 dry = float(shore.out(np.asarray(each.across * each.depth), np.asarray(each.depth))) < 0
                 assert dry or abs(each.across) >= 0.48 * reach
 
