@@ -249,6 +249,12 @@ class Noun:
         """Give the last hit of this kind that was said of it: "turn the red house blue"."""
         return next((hit for hit in reversed(self.said) if hit.kind == kind), None)
 
+    @property
+    def number(self) -> int | None:
+        """How many there are to be, 0 to the most that is drawn."""
+        said = self.last("number")
+        return None if said is None else max(0, min(round(float(said.name)), vocabulary.MOST))
+
 
 def nouns(clause: Clause, *kinds: str) -> list[Noun]:
     """Give the nouns of a clause, each with the adjectives, the number and the side that belong to it.

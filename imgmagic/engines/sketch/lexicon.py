@@ -354,11 +354,6 @@ def _behind(weighed: list[Hit], lead: list[Hit]) -> None:
     )
 
 
-def number(hit: Hit) -> int:
-    """Give the number that a hit says, 0 to the most that is drawn."""
-    return max(0, min(round(float(hit.name)), vocabulary.MOST))
-
-
 # What can be done, for the errors
 
 
