@@ -50,8 +50,8 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
             missing.append(absent.word)
         now = changed or now
         named_last = next(reversed(clause.names("thing")), named_last)
-    if now != scene:
-        now = _instead(now, asked)
+    for hit in [hit for clause in asked for hit in clause.every("thing") if clause.verb == "instead"]:
+        now = now.without(hit.name) if now != scene else now
     _check(scene, now, asked)
     words = named(left)
     if now == scene and not different:
@@ -135,14 +135,6 @@ def _nothing(
 
 
 # What must not change
-
-
-def _instead(scene: Scene, asked: list[Clause]) -> Scene:
-    """Take away what something else was put "instead of"."""
-    for clause in asked:
-        for hit in clause.every("thing") if clause.verb == "instead" else []:
-            scene = scene.without(hit.name)
-    return scene
 
 
 def _check(before: Scene, after: Scene, asked: list[Clause]) -> None:
