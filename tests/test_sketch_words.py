@@ -77,7 +77,7 @@ def test_drawn_uses_the_english_singular_whatever_the_language():
         ("川沿いの道を歩く人", []),
         ("ビーチパラソルのある砂浜", ["ビーチパラソル"]),
         ("a pier on a lake in the desert", ["pier", "desert"]),
-        ("a red and blue balloon", ["blue"]),
+        ("a red and blue and white balloon", ["blue"]),
         ("友達三人と山", ["友達"]),
     ],
 )
@@ -141,6 +141,7 @@ def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn
         ("a sleepy village", [Thing("house", 5)]),
         ("two boats and one more boat", [Thing("sailboat", 3)]),
         ("a red and white lighthouse", [Thing("lighthouse", colour="red")]),
+        ("a green and a red balloon", [Thing("balloon", colour="green"), Thing("balloon", 1, colour="red", first=1)]),
     ],
 )
 def test_number_side_size_and_colour_are_of_the_thing_they_stand_by(prompt, things):
@@ -400,6 +401,10 @@ def test_it_and_the_thing_are_what_is_there_already(instruction, boat):
         ("make it blue", [Thing("sailboat", colour="blue")]),
         ("それを青くして", [Thing("sailboat", colour="blue")]),
         ("make the sun bigger, then remove the boat and add a blue one", [Thing("sailboat", colour="blue")]),
+        ("replace it with a lighthouse", []),
+        ("それを灯台に変えて", []),
+        ("don't remove it, make the sky pink", [Thing("sailboat", colour="red")]),
+        ("add more of them", [Thing("sailboat", colour="red"), Thing("sailboat", 1, first=1)]),
         ("add another two", [Thing("sailboat", colour="red"), Thing("sailboat", 2, first=1)]),
         ("make it bigger and red", [Thing("sailboat", size="large", colour="red")]),
         ("put them on the right", [Thing("sailboat", side="right", colour="red")]),
@@ -563,6 +568,7 @@ def test_the_error_says_what_is_wrong_and_only_that(instruction, message):
         ("鳥を一羽だけ残して", 1),
         ("I only want three birds", 3),
         ("鳥をあと二羽", 8),
+        ("get rid of one", 5),
     ],
 )
 def test_as_many_are_left_as_is_said(instruction, count):

@@ -106,7 +106,7 @@ def _upright(thing: Thing, noun: Noun, clause: Clause) -> Noun:
         way = {"more": 1, "less": -1}.get(clause.verb, 0) if alone else 0
     if way and thing.heeds("height"):
         kept = (*(hit for hit in kept if hit != size), Hit("rise", "", "", sign=way))
-    elif way and thing.heeds("size") and not size and clause.verb != "move":
+    elif way and thing.heeds("size") and not size and clause.verb not in ("move", "add"):
         kept = (*kept, Hit("size", "larger" if way == clause.sign else "smaller", ""))
     return replace(noun, said=kept)
 

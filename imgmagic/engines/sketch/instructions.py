@@ -38,18 +38,19 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
     SketchError
         If nothing of it is understood, nothing would change, or what would change was to stay as it is.
     """
-    asked = wishes(instruction)
-    now, named_last, left, missing = scene, "", list[str](), list[str]()
-    for said in asked:
-        if said.verb in UNWANTED:
+    asked, now, about = list[Clause](), scene, ""
+    left, missing = list[str](), list[str]()
+    for said in wishes(instruction):
+        clause = _referred(now, said, about)
+        asked.append(clause)
+        if clause.verb in UNWANTED:
             continue
-        clause = _referred(now, said, named_last)
         changed = apply(now, clause)
         left += _left(clause, understood=changed is not None)
         if changed == now and (absent := clause.first("thing", "place")):
             missing.append(absent.word)
         now = changed or now
-        named_last = next(reversed(clause.names("thing")), named_last)
+        about = next(reversed(clause.names("thing")), about)
     for hit in [hit for clause in asked for hit in clause.every("thing") if clause.verb == "instead"]:
         now = now.without(hit.name) if now != scene else now
     _check(scene, now, asked)
@@ -59,23 +60,37 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
     return Reading(now, names(now), words)
 
 
-def _referred(scene: Scene, clause: Clause, named_last: str) -> Clause:
+def _referred(scene: Scene, clause: Clause, about: str) -> Clause:
     """Let "it" be the thing that was named last, or else the last one that the place does not have by itself."""
     usual = (*vocabulary.USUAL[scene.place], *SHINING, "clouds")
     own = [each.kind for each in scene.things if each.kind not in usual or each != Thing(each.kind)]
-    kind = named_last if scene.thing(named_last) else own[-1] if own else ""
+    kind = about if scene.thing(about) else own[-1] if own else ""
     said = {hit.kind for hit in clause.hits}
-    heeded = {"number" if each == "count" else each for each in vocabulary.HEEDED.get(kind, ())}
-    if kind in vocabulary.COLOURABLE:
-        heeded.add("colour")
+    some = said == {"number"} and (
+        clause.verb == "remove" or (clause.verb == "add" and any(h.sign > 0 for h in clause.hits))
+    )
     grown = said and said <= {"size", "side"} and clause.verb in ("make", "move", "more", "less", "")
-    added = clause.verb == "add" and any(hit.sign > 0 for hit in clause.every("number"))
-    meant = grown or added or (clause.pronoun and (said or clause.verb in (*GONE, "add")))
-    if not kind or not meant or not (said <= heeded or (clause.pronoun == "them" and said <= {*heeded, "colour"})):
+    bare = not said and clause.verb in (
+        *GONE,
+        *UNWANTED,
+        "add",
+        *(("more", "less") if clause.pronoun == "them" else ()),
+    )
+    other = clause.verb == "turn" and said == {"thing"} and kind not in clause.names("thing")
+    if not kind or not (some or grown or (clause.pronoun and (said or bare))):
         return clause
-    another = added or clause.pronoun == "one"
-    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=not another, single=another and not said)
-    return replace(clause, hits=[thing, *clause.hits])
+    if not other and not said <= _heeded(kind, clause.pronoun):
+        return clause
+    another = clause.pronoun == "one" or (some and clause.verb == "add")
+    more = clause.verb == "add" and clause.pronoun == "them" and not said
+    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=not (another or more), sign=int(more))
+    return replace(clause, hits=[replace(thing, single=another and not said), *clause.hits])
+
+
+def _heeded(kind: str, pronoun: str) -> set[str]:
+    """Give the kinds of hits that can be said of a thing; of "them", which is not the picture, a colour always can."""
+    heeded = {"number" if each == "count" else each for each in vocabulary.HEEDED[kind]}
+    return heeded | ({"colour"} if kind in vocabulary.COLOURABLE or pronoun == "them" else set())
 
 
 def wishes(instruction: str) -> list[Clause]:

@@ -244,8 +244,8 @@ def _is_kana(character: str) -> bool:
 
 def _begun(hit: Hit, behind: str) -> bool:
     """Whether a noun in hiragana is only the beginning of a verb: "とりけして"."""
-    kana = hit.kind in (*_NOUNS, "time", "weather", "season") and all(map(_is_kana, hit.word))
-    return kana and _is_kana(behind[:1] or " ") and not re.match("[はがをにへとでのもや]|から|まで|より|だけ", behind)
+    kana = hit.kind in (*_NOUNS, "time", "weather", "season", "wave") and all(map(_is_kana, hit.word))
+    return kana and _is_kana(behind[:1] or " ") and not re.match("[はがをにへとでのもやな]|から|まで|より|だけ", behind)
 
 
 def _part_of_another(token: str, at: int, size: int, rest: str) -> bool:
@@ -327,7 +327,7 @@ def _told(hit: Hit, lead: list[Hit]) -> Iterator[Hit]:
     sign, power = _degree(lead)
     place = next((at for at in reversed(range(len(lead))) if lead[at].special("where")), -1)
     near = lead[place + 1 :]
-    one = hit.kind == "thing" and hit.word.casefold() in index() and "flock" not in hit.word
+    one = hit.kind in ("thing", "colour") and hit.word.casefold() in index() and "flock" not in hit.word
     yield replace(
         hit,
         sign=(sign if hit.kind in ("thing", "place") else min(sign, 1)) or hit.sign,
