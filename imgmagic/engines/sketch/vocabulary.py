@@ -59,6 +59,7 @@ SPECIAL = {name: frozenset(words) for name, words in _ALL["SPECIAL"].items()}
 
 #: Weathers that hide sun, moon and stars, unless these were asked for by name.
 COVERED = ("overcast", "storm", "rain", "snow", "fog")
+CLOUDED = ("cloudy", *COVERED)
 #: Weathers without force, in the order in which there is more of them.
 LADDER = ("clear", "cloudy", "overcast")
 FORCES, WAVES = _factor("FORCES"), _factor("WAVES")
