@@ -65,32 +65,32 @@ def _referred(scene: Scene, clause: Clause, about: str) -> Clause:
     usual = (*vocabulary.USUAL[scene.place], *SHINING, "clouds")
     own = [each.kind for each in scene.things if each.kind not in usual or each != Thing(each.kind)]
     kind = about if scene.thing(about) else own[-1] if own else ""
-    said = {hit.kind for hit in clause.hits}
-    some = said == {"number"} and (
-        clause.verb == "remove" or (clause.verb == "add" and any(h.sign > 0 for h in clause.hits))
-    )
-    grown = said and said <= {"size", "side"} and clause.verb in ("make", "move", "more", "less", "")
-    bare = not said and clause.verb in (
-        *GONE,
-        *UNWANTED,
-        "add",
-        *(("more", "less") if clause.pronoun == "them" else ()),
-    )
-    other = clause.verb == "turn" and said == {"thing"} and kind not in clause.names("thing")
-    if not kind or not (some or grown or (clause.pronoun and (said or bare))):
+    if not kind or not _of_it(clause, kind):
         return clause
-    if not other and not said <= _heeded(kind, clause.pronoun):
-        return clause
-    another = clause.pronoun == "one" or (some and clause.verb == "add")
-    more = clause.verb == "add" and clause.pronoun == "them" and not said
-    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=not (another or more), sign=int(more))
-    return replace(clause, hits=[replace(thing, single=another and not said), *clause.hits])
+    bare = clause.verb == "add" and not clause.hits
+    another = clause.verb == "add" and (clause.pronoun == "one" or clause.first("number") is not None)
+    more = bare and clause.pronoun == "them"
+    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), int(more), definite=not (another or more))
+    return replace(clause, hits=[replace(thing, single=another and bare), *clause.hits])
 
 
-def _heeded(kind: str, pronoun: str) -> set[str]:
-    """Give the kinds of hits that can be said of a thing; of "them", which is not the picture, a colour always can."""
+def _of_it(clause: Clause, kind: str) -> bool:
+    """Whether a clause that names no thing is of one: "smaller", "add two more", "make it red", "turn it into …"."""
+    verb, pronoun, said = clause.verb, clause.pronoun, {hit.kind for hit in clause.hits}
+    if verb == "turn" and said == {"thing"}:
+        return bool(pronoun) and kind not in clause.names("thing")
+    # "Them" is never the picture, so that a colour is theirs even if they cannot have it.
+    coloured = kind in vocabulary.COLOURABLE or pronoun == "them"
     heeded = {"number" if each == "count" else each for each in vocabulary.HEEDED[kind]}
-    return heeded | ({"colour"} if kind in vocabulary.COLOURABLE or pronoun == "them" else set())
+    heeded |= {"colour"} if coloured else set()
+    if not said <= heeded:
+        return False
+    if said and said <= {"size", "side"} and verb in ("make", "move", "more", "less", ""):
+        return True
+    if said == {"number"} and (verb == "remove" or (verb == "add" and any(hit.sign > 0 for hit in clause.hits))):
+        return True
+    known = said or verb in (*GONE, *UNWANTED, "add") or (pronoun == "them" and verb in ("more", "less"))
+    return bool(pronoun and known)
 
 
 def wishes(instruction: str) -> list[Clause]:
