@@ -77,9 +77,9 @@ def things(scene: Scene, clause: Clause) -> Scene | None:
 
 
 def _change(scene: Scene, kind: str, noun: Noun, clause: Clause) -> Scene:
-    if kind == "trees" and clause.verb != "add" and not scene.thing(kind):
+    if clause.verb != "add" and not scene.thing(kind):
         # Palms and pines are trees too.
-        kind = next((each for each in ("pines", "palms") if scene.thing(each)), kind)
+        kind = next((each for each in vocabulary.ALIKE.get(kind, ()) if scene.thing(each)), kind)
     noun = _upright(Thing(kind), noun, clause)
     old = _meant(scene.every(kind), noun, gone=clause.verb in GONE)
     if clause.verb in GONE or (kind == "clouds" and clause.hits[0].name == "clear" and not clause.verb):

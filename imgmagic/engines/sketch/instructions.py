@@ -46,7 +46,7 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
         if clause.verb in UNWANTED:
             continue
         changed = apply(now, clause)
-        left += _left(clause, understood=changed is not None)
+        left += _left(changed, clause)
         if changed == now and (absent := clause.first("thing", "place")):
             missing.append(absent.word)
         now = changed or now
@@ -114,16 +114,21 @@ _QUESTION = re.compile(
 )
 
 
-def _left(clause: Clause, *, understood: bool) -> Iterator[str]:
-    """Give the words of a clause that are not heeded."""
+def _left(scene: Scene | None, clause: Clause) -> Iterator[str]:
+    """Give the words of a clause that are not heeded; the scene after it is None if nothing was understood."""
     yield from clause.unknown
-    if not understood:
+    if scene is None:
         yield from (hit.word for hit in clause.hits if hit.kind not in ("unknown", "region"))
         return
     for noun in nouns(clause, "thing"):
-        heeded = vocabulary.HEEDED[noun.hit.name]
-        yield from (hit.word for hit in noun.said if hit.kind in ("side", "size") and hit.kind not in heeded)
+        kinds = (noun.hit.name, *vocabulary.ALIKE.get(noun.hit.name, ()))
+        yield from (
+            hit.word for hit in noun.said if hit.kind in ("side", "size") and not Thing(kinds[0]).heeds(hit.kind)
+        )
         yield from unheeded(noun)
+        if clause.verb == "add" and noun.hit.where and not any(map(scene.thing, kinds)):
+            # "Next to the lighthouse", where there is none.
+            yield noun.hit.word
 
 
 def _nothing(
