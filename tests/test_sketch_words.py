@@ -454,7 +454,7 @@ def test_what_neither_shines_nor_flies_is_raised_by_there_being_more_of_it_and_w
 
 
 @pytest.mark.parametrize(
-    "instruction", ["there should be exactly four palms", "add precisely four palms", "ちょうど四本のヤシを追加"]
+    "instruction", ["there should be exactly four palms", "add precisely four palms", "ヤシをちょうど四本追加"]
 )
 def test_exactly_as_many_are_so_many_in_all(instruction):
     assert edited(BEACH, instruction) == BEACH.with_thing(Thing("palms", 4))
@@ -489,6 +489,11 @@ def test_a_time_that_is_compared_with_without_a_colour_does_come():
 def test_what_belongs_to_the_place_cannot_be_taken_away_and_the_error_says_so(prompt, instruction):
     with pytest.raises(SketchError, match="belongs to the place"):
         edited(composed(prompt), instruction)
+
+
+def test_a_noun_in_kana_is_none_where_it_is_the_beginning_of_a_verb():
+    assert composed("うみにつきました").thing("moon") is None
+    assert composed("うみとつき").thing("moon")
 
 
 @pytest.mark.parametrize("instruction", ["もう一羽追加して", "add one more", "add another one", "もう一つ追加"])
@@ -531,7 +536,8 @@ def test_the_left_one_is_the_one_that_is_on_the_left(instruction, left):
     [
         ("a mountain lake", "make the mountains higher", {"things"}),
         ("a beach with a house", "move the house closer", {"things"}),
-        ("a meadow", "add a person walking down a road", {"things"}),
+        ("a meadow", "a person walking down a road", {"things"}),
+        ("a mountain lake", "make the mountains snowy", {"weather", "things"}),
         ("a cloudy beach", "get rid of the clouds", {"weather", "things"}),
         ("a beach", "左上に月", {"time", "things"}),
         ("a beach", "how about a moon?", {"time", "things"}),
