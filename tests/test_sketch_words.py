@@ -77,7 +77,7 @@ def test_drawn_uses_the_english_singular_whatever_the_language():
         ("川沿いの道を歩く人", []),
         ("ビーチパラソルのある砂浜", ["ビーチパラソル"]),
         ("a pier on a lake in the desert", ["pier", "desert"]),
-        ("a red and blue balloon", ["blue"]),
+        ("a red and blue and white balloon", ["blue"]),
         ("友達三人と山", ["友達"]),
     ],
 )
@@ -141,6 +141,7 @@ def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn
         ("a sleepy village", [Thing("house", 5)]),
         ("two boats and one more boat", [Thing("sailboat", 3)]),
         ("a red and white lighthouse", [Thing("lighthouse", colour="red")]),
+        ("a green and a red balloon", [Thing("balloon", colour="green"), Thing("balloon", 1, colour="red", first=1)]),
     ],
 )
 def test_number_side_size_and_colour_are_of_the_thing_they_stand_by(prompt, things):
@@ -281,6 +282,11 @@ def test_what_is_said_of_a_thing_and_not_heeded_is_named():
     assert instructions.edit(BEACH, "add a purple lighthouse and a purple rainbow").not_drawn == ("purple",)
 
 
+def test_what_something_is_put_beside_is_named_if_it_is_not_there():
+    assert instructions.edit(BEACH, "add a house next to the lighthouse").not_drawn == ("lighthouse",)
+    assert instructions.edit(BEACH, "add a house behind the trees").not_drawn == ()
+
+
 # Plain operations
 
 
@@ -400,6 +406,10 @@ def test_it_and_the_thing_are_what_is_there_already(instruction, boat):
         ("make it blue", [Thing("sailboat", colour="blue")]),
         ("それを青くして", [Thing("sailboat", colour="blue")]),
         ("make the sun bigger, then remove the boat and add a blue one", [Thing("sailboat", colour="blue")]),
+        ("replace it with a lighthouse", []),
+        ("それを灯台に変えて", []),
+        ("don't remove it, make the sky pink", [Thing("sailboat", colour="red")]),
+        ("add more of them", [Thing("sailboat", colour="red"), Thing("sailboat", 1, first=1)]),
         ("add another two", [Thing("sailboat", colour="red"), Thing("sailboat", 2, first=1)]),
         ("make it bigger and red", [Thing("sailboat", size="large", colour="red")]),
         ("put them on the right", [Thing("sailboat", side="right", colour="red")]),
@@ -444,7 +454,7 @@ def test_what_neither_shines_nor_flies_is_raised_by_there_being_more_of_it_and_w
 
 
 @pytest.mark.parametrize(
-    "instruction", ["there should be exactly four palms", "add precisely four palms", "ちょうど四本のヤシを追加"]
+    "instruction", ["there should be exactly four palms", "add precisely four palms", "ヤシをちょうど四本追加"]
 )
 def test_exactly_as_many_are_so_many_in_all(instruction):
     assert edited(BEACH, instruction) == BEACH.with_thing(Thing("palms", 4))
@@ -479,6 +489,11 @@ def test_a_time_that_is_compared_with_without_a_colour_does_come():
 def test_what_belongs_to_the_place_cannot_be_taken_away_and_the_error_says_so(prompt, instruction):
     with pytest.raises(SketchError, match="belongs to the place"):
         edited(composed(prompt), instruction)
+
+
+def test_a_noun_in_kana_is_none_where_it_is_the_beginning_of_a_verb():
+    assert composed("うみにつきました").thing("moon") is None
+    assert composed("うみとつき").thing("moon")
 
 
 @pytest.mark.parametrize("instruction", ["もう一羽追加して", "add one more", "add another one", "もう一つ追加"])
@@ -521,7 +536,8 @@ def test_the_left_one_is_the_one_that_is_on_the_left(instruction, left):
     [
         ("a mountain lake", "make the mountains higher", {"things"}),
         ("a beach with a house", "move the house closer", {"things"}),
-        ("a meadow", "add a person walking down a road", {"things"}),
+        ("a meadow", "a person walking down a road", {"things"}),
+        ("a mountain lake", "make the mountains snowy", {"weather", "things"}),
         ("a cloudy beach", "get rid of the clouds", {"weather", "things"}),
         ("a beach", "左上に月", {"time", "things"}),
         ("a beach", "how about a moon?", {"time", "things"}),
@@ -563,6 +579,7 @@ def test_the_error_says_what_is_wrong_and_only_that(instruction, message):
         ("鳥を一羽だけ残して", 1),
         ("I only want three birds", 3),
         ("鳥をあと二羽", 8),
+        ("get rid of one", 5),
     ],
 )
 def test_as_many_are_left_as_is_said(instruction, count):

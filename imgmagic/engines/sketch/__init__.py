@@ -4,10 +4,10 @@
                      ▲                                         │
                      └───────── instructions ◀── refine ───────┘
 
-One module per arrow; `vocabulary` is the data, `lexicon` and `clauses` read it out of a text, `edits` are the plain
-operations on the picture as a whole; `sky`, `relief`, `shore`, `city` and `things` draw. A picture that carries no
-scene is edited by `photo`; a prompt in which nothing is known becomes a `card`. Importing this module loads neither
-numpy nor Pillow: they come with the first picture.
+One module per arrow; `vocabulary` is the data, `lexicon` and `clauses` read it out of a text, `rules` and `cast` are
+what a text can change, `edits` are the plain operations on the picture as a whole; `sky`, `relief`, `shore`, `city` and
+`things` draw. A picture without a scene is edited by `photo`; a prompt in which nothing is known becomes a `card`.
+Importing this module loads neither numpy nor Pillow: they come with the first picture.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _act(clause: Clause, verb: str) -> None:
 def _begin(found: list[Clause], hit: Hit) -> None:
     """Take an English verb: it opens a clause, unless it is passive ("should be removed") or "don't" stands before."""
     last, word = found[-1], hit.word.casefold()
-    if last.verb == "move" and word in ("up", "down"):
+    if word in ("up", "down") and (last.verb == "move" or (last.verb == "add" and last.first("thing"))):
         last.hits.append(replace(hit, kind="height", name=word))
         return
     passive = word.endswith("ed") or hit.special("closing")
@@ -167,7 +167,7 @@ def _settle(clause: Clause) -> None:
 
 
 def _paired(found: list[Clause]) -> list[Clause]:
-    """Join "red and white": what is drawn has one colour, the first that is not white; another is left out."""
+    """Join "red and white", as a thing has one colour, the first that is not white; "a red and a white one" are two."""
     joined = found[:1]
     for clause in found[1:]:
         last = joined[-1]
@@ -175,10 +175,14 @@ def _paired(found: list[Clause]) -> list[Clause]:
         if clause.after not in ("and", "&", "と", "や") or [hit.kind for hit in pair] != ["colour", "colour"]:
             joined.append(clause)
             continue
+        if pair[1].single:
+            last.hits += clause.every("thing")[:1]
+            joined.append(clause)
+            continue
         one, other = sorted(pair, key=lambda hit: hit.name == "white")
         left_out = [] if other.name == "white" else [replace(other, kind="left out")]
         verb, ended = clause.verb or last.verb, last.ended or clause.ended
-        joined[-1] = replace(last, verb=verb, ended=ended, hits=[*last.hits[:-1], one, *clause.hits[1:], *left_out])
+        joined[-1] = replace(last, verb=verb, ended=ended, hits=[*last.hits[:-1], *left_out, one, *clause.hits[1:]])
     return joined
 
 
@@ -248,6 +252,12 @@ class Noun:
     def last(self, kind: str) -> Hit | None:
         """Give the last hit of this kind that was said of it: "turn the red house blue"."""
         return next((hit for hit in reversed(self.said) if hit.kind == kind), None)
+
+    @property
+    def number(self) -> int | None:
+        """How many there are to be, 0 to the most that is drawn."""
+        said = self.last("number")
+        return None if said is None else max(0, min(round(float(said.name)), vocabulary.MOST))
 
 
 def nouns(clause: Clause, *kinds: str) -> list[Noun]:

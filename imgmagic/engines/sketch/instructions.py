@@ -38,20 +38,21 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
     SketchError
         If nothing of it is understood, nothing would change, or what would change was to stay as it is.
     """
-    asked = wishes(instruction)
-    now, named_last, left, missing = scene, "", list[str](), list[str]()
-    for said in asked:
-        if said.verb in UNWANTED:
+    asked, now, about = list[Clause](), scene, ""
+    left, missing = list[str](), list[str]()
+    for said in wishes(instruction):
+        clause = _referred(now, said, about)
+        asked.append(clause)
+        if clause.verb in UNWANTED:
             continue
-        clause = _referred(now, said, named_last)
         changed = apply(now, clause)
-        left += _left(clause, understood=changed is not None)
+        left += _left(changed, clause)
         if changed == now and (absent := clause.first("thing", "place")):
             missing.append(absent.word)
         now = changed or now
-        named_last = next(reversed(clause.names("thing")), named_last)
-    if now != scene:
-        now = _instead(now, asked)
+        about = next(reversed(clause.names("thing")), about)
+    for hit in [hit for clause in asked for hit in clause.every("thing") if clause.verb == "instead"]:
+        now = now.without(hit.name) if now != scene else now
     _check(scene, now, asked)
     words = named(left)
     if now == scene and not different:
@@ -59,23 +60,37 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
     return Reading(now, names(now), words)
 
 
-def _referred(scene: Scene, clause: Clause, named_last: str) -> Clause:
+def _referred(scene: Scene, clause: Clause, about: str) -> Clause:
     """Let "it" be the thing that was named last, or else the last one that the place does not have by itself."""
     usual = (*vocabulary.USUAL[scene.place], *SHINING, "clouds")
     own = [each.kind for each in scene.things if each.kind not in usual or each != Thing(each.kind)]
-    kind = named_last if scene.thing(named_last) else own[-1] if own else ""
-    said = {hit.kind for hit in clause.hits}
-    heeded = {"number" if each == "count" else each for each in vocabulary.HEEDED.get(kind, ())}
-    if kind in vocabulary.COLOURABLE:
-        heeded.add("colour")
-    grown = said and said <= {"size", "side"} and clause.verb in ("make", "move", "more", "less", "")
-    added = clause.verb == "add" and any(hit.sign > 0 for hit in clause.every("number"))
-    meant = grown or added or (clause.pronoun and (said or clause.verb in (*GONE, "add")))
-    if not kind or not meant or not (said <= heeded or (clause.pronoun == "them" and said <= {*heeded, "colour"})):
+    kind = about if scene.thing(about) else own[-1] if own else ""
+    if not kind or not _of_it(clause, kind):
         return clause
-    another = added or clause.pronoun == "one"
-    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), definite=not another, single=another and not said)
-    return replace(clause, hits=[thing, *clause.hits])
+    bare = clause.verb == "add" and not clause.hits
+    another = clause.verb == "add" and (clause.pronoun == "one" or clause.first("number") is not None)
+    more = bare and clause.pronoun == "them"
+    thing = Hit("thing", kind, vocabulary.CALLED.get(kind, kind), int(more), definite=not (another or more))
+    return replace(clause, hits=[replace(thing, single=another and bare), *clause.hits])
+
+
+def _of_it(clause: Clause, kind: str) -> bool:
+    """Whether a clause that names no thing is of one: "smaller", "add two more", "make it red", "turn it into …"."""
+    verb, pronoun, said = clause.verb, clause.pronoun, {hit.kind for hit in clause.hits}
+    if verb == "turn" and said == {"thing"}:
+        return bool(pronoun) and kind not in clause.names("thing")
+    # "Them" is never the picture, so that a colour is theirs even if they cannot have it.
+    coloured = kind in vocabulary.COLOURABLE or pronoun == "them"
+    heeded = {"number" if each == "count" else each for each in vocabulary.HEEDED[kind]}
+    heeded |= {"colour"} if coloured else set()
+    if not said <= heeded:
+        return False
+    if said and said <= {"size", "side"} and verb in ("make", "move", "more", "less", ""):
+        return True
+    if said == {"number"} and (verb == "remove" or (verb == "add" and any(hit.sign > 0 for hit in clause.hits))):
+        return True
+    known = said or verb in (*GONE, *UNWANTED, "add") or (pronoun == "them" and verb in ("more", "less"))
+    return bool(pronoun and known)
 
 
 def wishes(instruction: str) -> list[Clause]:
@@ -99,16 +114,21 @@ _QUESTION = re.compile(
 )
 
 
-def _left(clause: Clause, *, understood: bool) -> Iterator[str]:
-    """Give the words of a clause that are not heeded."""
+def _left(scene: Scene | None, clause: Clause) -> Iterator[str]:
+    """Give the words of a clause that are not heeded; the scene after it is None if nothing was understood."""
     yield from clause.unknown
-    if not understood:
+    if scene is None:
         yield from (hit.word for hit in clause.hits if hit.kind not in ("unknown", "region"))
         return
     for noun in nouns(clause, "thing"):
-        heeded = vocabulary.HEEDED[noun.hit.name]
-        yield from (hit.word for hit in noun.said if hit.kind in ("side", "size") and hit.kind not in heeded)
+        kinds = (noun.hit.name, *vocabulary.ALIKE.get(noun.hit.name, ()))
+        yield from (
+            hit.word for hit in noun.said if hit.kind in ("side", "size") and not Thing(kinds[0]).heeds(hit.kind)
+        )
         yield from unheeded(noun)
+        if clause.verb == "add" and noun.hit.where and not any(map(scene.thing, kinds)):
+            # "Next to the lighthouse", where there is none.
+            yield noun.hit.word
 
 
 def _nothing(
@@ -135,14 +155,6 @@ def _nothing(
 
 
 # What must not change
-
-
-def _instead(scene: Scene, asked: list[Clause]) -> Scene:
-    """Take away what something else was put "instead of"."""
-    for clause in asked:
-        for hit in clause.every("thing") if clause.verb == "instead" else []:
-            scene = scene.without(hit.name)
-    return scene
 
 
 def _check(before: Scene, after: Scene, asked: list[Clause]) -> None:

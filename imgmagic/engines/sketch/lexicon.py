@@ -244,8 +244,8 @@ def _is_kana(character: str) -> bool:
 
 def _begun(hit: Hit, behind: str) -> bool:
     """Whether a noun in hiragana is only the beginning of a verb: "とりけして"."""
-    kana = hit.kind in (*_NOUNS, "time", "weather", "season") and all(map(_is_kana, hit.word))
-    return kana and _is_kana(behind[:1] or " ") and not re.match("[はがをにへとでのもや]|から|まで|より|だけ", behind)
+    kana = hit.kind in (*_NOUNS, "time", "weather", "season", "wave") and all(map(_is_kana, hit.word))
+    return kana and _is_kana(behind[:1] or " ") and not re.match("[はがをにへとでのもやな]|から|まで|より|だけ", behind)
 
 
 def _part_of_another(token: str, at: int, size: int, rest: str) -> bool:
@@ -283,97 +283,75 @@ def _leftovers(rest: str, behind: str) -> Iterator[Hit]:
 #: What an article and "next to" are said of; and what a degree may be said behind: "blur it a bit".
 _NOUNS = ("thing", "place", "region", "unknown")
 _GRADED = ("adjustment", "colour", "weather", "wave", "size")
-_UNSAID = Hit("", "", "")
+#: What is told to the hit that it leads to.
+_LEADING = ("degree", "filler", "pronoun", "like")
 
 
 def _weighed(found: list[Hit]) -> list[Hit]:
-    """Tell each hit what was said before it, and leave out degrees, articles and what says nothing."""
-    weighed: list[Hit] = []
-    said = _UNSAID
+    """Tell each hit what leads to it, and leave out degrees, articles and what says nothing."""
+    weighed, lead = list[Hit](), list[Hit]()
     for hit in found:
-        if hit.kind == "degree":
-            sign, power = vocabulary.DEGREES[hit.name]
-            one = said.single or hit.special("article")
-            said = replace(said, sign=int(sign) or said.sign, power=power if power != 1 else said.power, single=one)
-        elif hit.kind in ("filler", "pronoun"):
-            said = _led(said, hit)
+        last = weighed[-1] if weighed else None
+        if hit.kind in _LEADING:
+            lead.append(hit)
             weighed += [hit] if hit.kind == "pronoun" else []
-        elif hit.kind == "like":
-            said = replace(said, like=not hit.japanese)
-            if hit.japanese and weighed:
-                weighed[-1] = replace(weighed[-1], like=True)
+            if hit.kind == "like" and hit.japanese and last:
+                weighed[-1] = replace(last, like=True)
         elif hit.kind in ("verb", "break"):
             if hit.japanese or hit.kind == "break":
-                _behind(weighed, said)
-                said = _UNSAID
+                _behind(weighed, lead)
+                lead = []
             weighed.append(hit)
         else:
-            if hit.kind == "garment" and weighed and weighed[-1].kind == "colour" and not hit.japanese:
+            if hit.kind == "garment" and last and last.kind == "colour" and not hit.japanese:
                 # The colour is of the one who wears it: "a man in a red coat".
-                weighed[-1] = replace(weighed[-1], behind=True)
-            weighed += _told(hit, said)
-            said = _rest(said, hit)
-    _behind(weighed, said)
+                weighed[-1] = replace(last, behind=True)
+            weighed += _told(hit, lead)
+            # "The" is said of the next noun, "much" of the next word, "many" of a noun behind "colourful".
+            reach = _GRADED if _degree(lead)[0] > 1 else ("region", "place", "number")
+            lead = [each for each in lead if (hit.kind in reach if each.kind == "degree" else hit.kind not in _NOUNS)]
+            lead.append(hit)
+    _behind(weighed, lead)
     return weighed
 
 
-def _led(said: Hit, filler: Hit) -> Hit:
-    """Heed an article, or a word that says where, before what it leads."""
-    led = replace(said, behind=filler.special("wearing"))
-    if filler.special("where"):
-        return replace(led, where=True, definite=False, single=False)
-    return replace(
-        led, definite=said.definite or filler.special("known"), single=said.single or filler.special("article")
-    )
+def _degree(lead: list[Hit]) -> tuple[int, float]:
+    """Give the sign (2 for "many") and the power that are said: the last of each."""
+    degrees = [vocabulary.DEGREES[each.name] for each in lead if each.kind == "degree"]
+    signs, powers = [int(sign) for sign, _ in degrees if sign], [power for _, power in degrees if power != 1]
+    return [0, *signs][-1], [1.0, *powers][-1]
 
 
-def _told(hit: Hit, said: Hit) -> Iterator[Hit]:
-    """Give a hit with what was said before it, and what it says besides: "雪山" is snow too."""
-    one = hit.kind == "thing" and hit.word.casefold() in index() and "flock" not in hit.word
-    many = said.sign > 1 and hit.kind in ("thing", "place")
+def _told(hit: Hit, lead: list[Hit]) -> Iterator[Hit]:
+    """Give a hit with what was said before it, and what it says besides: "夜景" is a night too."""
+    sign, power = _degree(lead)
+    place = next((at for at in reversed(range(len(lead))) if lead[at].special("where")), -1)
+    near = lead[place + 1 :]
+    one = hit.kind in ("thing", "colour") and hit.word.casefold() in index() and "flock" not in hit.word
     yield replace(
         hit,
-        sign=(said.sign if many else min(said.sign, 1)) or hit.sign,
-        power=hit.power if hit.kind == "place" else said.power,
-        where=said.where or hit.where,
-        single=said.single and one,
-        behind=said.behind and hit.kind == "colour",
-        definite=said.definite,
-        like=said.like,
+        sign=(sign if hit.kind in ("thing", "place") else min(sign, 1)) or hit.sign,
+        power=hit.power if hit.kind == "place" else power,
+        where=place >= 0 or hit.where,
+        single=one and any(each.special("article") for each in near),
+        behind=hit.kind == "colour" and any(each.special("wearing") for each in lead[-1:]),
+        definite=any(each.special("known") for each in near),
+        like=any(each.kind == "like" and not each.japanese for each in lead),
     )
     if more := vocabulary.ALSO.get(hit.word.casefold()):
         yield replace(index()[more], word=hit.word)
 
 
-def _rest(said: Hit, hit: Hit) -> Hit:
-    """Give what is still said of the hits that follow: "the" of an adjective is of its noun too."""
-    noun = hit.kind in _NOUNS
-    return replace(
-        said,
-        sign=said.sign if hit.kind in (_GRADED if said.sign > 1 else ("region", "number", "place")) else 0,
-        power=said.power if hit.kind in ("region", "number") else 1.0,
-        where=said.where and not noun,
-        single=said.single and not noun and hit.kind != "number",
-        behind=False,
-        definite=said.definite and not noun,
-        like=said.like and hit.kind in ("colour", "adjustment"),
-    )
-
-
-def _behind(weighed: list[Hit], said: Hit) -> None:
+def _behind(weighed: list[Hit], lead: list[Hit]) -> None:
     """Tell the last hit a degree that was said behind it: "blur it a bit", "花をもっと", "make the birds fewer"."""
     at = next((at for at in reversed(range(len(weighed))) if weighed[at].kind != "pronoun"), None)
     if at is None:
         return
-    last = weighed[at]
-    sign = said.sign if last.kind in ("thing", "number") else 0
-    power = said.power if last.kind in _GRADED and said.power != 1 else last.power
-    weighed[at] = replace(last, sign=sign or last.sign, power=power)
-
-
-def number(hit: Hit) -> int:
-    """Give the number that a hit says, 0 to the most that is drawn."""
-    return max(0, min(round(float(hit.name)), vocabulary.MOST))
+    last, (sign, power) = weighed[at], _degree(lead)
+    sign = sign if last.kind in ("thing", "number") else 0
+    weighed[at] = replace(
+        last, sign=sign or last.sign, power=power if last.kind in _GRADED and power != 1 else last.power
+    )
 
 
 # What can be done, for the errors

@@ -73,15 +73,13 @@ _OPPOSITE = {"left": "right", "right": "left", "top": "bottom", "bottom": "top"}
 def _styles(scene: Scene, clause: Clause) -> Scene | None:
     said = clause.every("style")
     wanted = [hit.name for hit in said if hit.name]
-    if clause.verb in (*GONE, "less"):
-        kept = [each for each in scene.filters if each not in (wanted or vocabulary.STYLES)]
-        return replace(scene, filters=tuple(kept)) if said else None
-    for style in wanted:
-        scene = scene if style in scene.filters else styled(scene, style)
-    if wanted:
-        return scene
+    if said and clause.verb in (*GONE, "less"):
+        gone = wanted or vocabulary.STYLES
+        return replace(scene, filters=tuple(each for each in scene.filters if each not in gone))
     coloured = any("colo" in hit.word.casefold() or "カラー" in hit.word for hit in said)
-    return styled(scene, "") if coloured else None
+    for style in wanted or ([""] if coloured else []):
+        scene = scene if style in scene.filters else styled(scene, style)
+    return scene if wanted or coloured else None
 
 
 def styled(scene: Scene, style: str) -> Scene:
@@ -166,7 +164,8 @@ def _lit(scene: Scene, before: Scene) -> Scene:
             scene = scene.without(kind)
         elif kind not in was and scene.thing(kind) is None:
             scene = scene.with_thing(Thing(kind))
-    return scene.with_thing(Thing("clouds")) if covered and scene.thing("clouds") is None else scene
+    bare = scene.weather in vocabulary.CLOUDED and scene.weather != before.weather and not scene.thing("clouds")
+    return scene.with_thing(Thing("clouds")) if bare else scene
 
 
 def _weathers(scene: Scene, clause: Clause) -> Scene | None:
@@ -186,7 +185,6 @@ def _weathers(scene: Scene, clause: Clause) -> Scene | None:
         return _graded(scene, hit, 1)
     was = scene.force if scene.weather == hit.name else 1.0
     now = _lit(replace(scene, weather=hit.name, force=bounded(was * _force(clause, hit))), scene)
-    now = now.with_thing(now.thing("clouds") or Thing("clouds")) if hit.name == "cloudy" else now
     return now.without("clouds") if hit.special("cloudless") else now
 
 

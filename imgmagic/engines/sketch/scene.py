@@ -73,11 +73,19 @@ class Thing:
     first: int = 0
     height: float = 1.0
 
+    def heeds(self, what: str) -> bool:
+        """Whether its drawing heeds its ``count``, ``amount``, ``side``, ``size`` or ``height``."""
+        return what in vocabulary.HEEDED[self.kind]
+
+    @property
+    def usual(self) -> int:
+        """How many there are of its kind where nobody said it; 0 if that depends."""
+        return vocabulary.USUAL_NUMBER.get(self.kind, 0)
+
     @property
     def shown(self) -> int:
         """How many there are of these, at most."""
-        usual = vocabulary.USUAL_NUMBER.get(self.kind, vocabulary.MOST_USUAL)
-        return self.count or max(1, round(usual * self.amount))
+        return self.count or max(1, round((self.usual or vocabulary.MOST_USUAL) * self.amount))
 
     @property
     def after(self) -> int:

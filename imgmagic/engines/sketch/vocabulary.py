@@ -59,6 +59,7 @@ SPECIAL = {name: frozenset(words) for name, words in _ALL["SPECIAL"].items()}
 
 #: Weathers that hide sun, moon and stars, unless these were asked for by name.
 COVERED = ("overcast", "storm", "rain", "snow", "fog")
+CLOUDED = ("cloudy", *COVERED)
 #: Weathers without force, in the order in which there is more of them.
 LADDER = ("clear", "cloudy", "overcast")
 FORCES, WAVES = _factor("FORCES"), _factor("WAVES")
@@ -69,7 +70,7 @@ BACKDROPS, BACKDROP_SIZE, BACKDROP_AMOUNT = _one("BACKDROPS"), _one("BACKDROP_SI
 USUAL, SHOWS, PASSES_FOR = _ALL["USUAL"], _ALL["SHOWS"], _ALL["PASSES_FOR"]
 REGION_OF, SKIES, GROUNDS, OWN_COLOURS = _one("REGION_OF"), _ALL["SKIES"], _ALL["GROUNDS"], _ALL["OWN_COLOURS"]
 
-CALLED, HOMES, HEEDED, SEASONAL = _one("CALLED"), _one("HOMES"), _ALL["HEEDED"], _one("SEASONAL")
+CALLED, HOMES, SEASONAL, HEEDED, ALIKE = *map(_one, ("CALLED", "HOMES", "SEASONAL")), _ALL["HEEDED"], _ALL["ALIKE"]
 USUAL_NUMBER = {name: int(number) for name, number in _one("USUAL_NUMBER").items()}
 #: Things that can be given a colour.
 COLOURABLE = ("sailboat", "lighthouse", "house", "balloon", "flowers", "trees", "pines", "person")

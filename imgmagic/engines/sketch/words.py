@@ -59,28 +59,18 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
     passing = [place for place, thing in vocabulary.BACKDROPS.items() if scene.thing(thing)]
     for each in (scene.place, scene.time, scene.weather):
         passing += vocabulary.PASSES_FOR.get(each, ())
-    for hit in [hit for clause in wanted for hit in clause.every(*UNDRAWN, *_ACCOUNTED)]:
+    for hit in [hit for clause in wanted for hit in clause.hits]:
         name = vocabulary.CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
+        # "Winter", the "landscape", and the "shore" of a lake only add to what other words say, but a "pier" does not.
+        vague = hit.special("season") or (hit.power <= VAGUE and hit.name != "harbour")
         if hit.kind in UNDRAWN or (hit.kind == "garment" and not scene.thing("person")):
             left.append(hit.word)
-        elif hit.kind == "garment":
-            continue
-        elif name in passing:
+        elif hit.kind in ("place", "time", "weather", "season") and name in passing:
             drawn.append(name)
-        elif name not in (*drawn, *_TACIT) and not _vague(hit):
+        elif hit.kind in ("place", "time", "weather", "season") and name not in (*drawn, *_TACIT) and not vague:
             left.append(hit.word)
     left += [word for clause in wanted for noun in nouns(clause, "thing") for word in unheeded(noun)]
     return tuple(dict.fromkeys(drawn)), named(left)
-
-
-_ACCOUNTED = ("place", "time", "weather", "season", "garment")
-
-
-def _vague(hit: Hit) -> bool:
-    """Whether a word only adds to what others say: "winter", the "landscape", the "shore" of a lake, but no "pier"."""
-    word = hit.word.casefold()
-    besides = hit.kind != "place" and word in vocabulary.ALSO
-    return besides or hit.special("season") or (hit.power <= VAGUE and hit.name != "harbour")
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:
@@ -149,11 +139,9 @@ def _time(by: dict[str, list[str]]) -> str:
 
 
 def _weather(said: list[Hit]) -> str:
-    """Choose the weather: "winter" and "snowy peaks" are weak, any other word for it is meant more."""
-    strong = [hit for hit in said if not hit.special("season") and hit.word.casefold() not in vocabulary.ALSO]
-    specific = [hit.name for hit in strong if hit.name != "clear"]
-    plain = [hit.name for hit in said if hit.name == "clear"] or [hit.name for hit in said]
-    return next(iter([*specific, *plain]), "clear")
+    """Choose the weather: "winter" is meant least, and "clear" less than any other."""
+    ranked = sorted(said, key=lambda hit: (hit.special("season"), hit.name == "clear"))
+    return ranked[0].name if ranked else "clear"
 
 
 def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
