@@ -251,7 +251,7 @@ def _dunes(random: np.random.Generator) -> Height:
 _COVERS = {
     "grass": ("3d611c 808c30 4d4233", (0.02, 0.22), 0.15),
     "forest": ("2b401c 59582a 4d4233", (0.02, 0.22), 0.15),
-    "sand": ("ccb187 dcc397 8f8169", (0.10, 0.62), 0.03),
+    "sand": ("ccb187 dcc397 8b7e6e", (0.10, 0.62), 0.03),
     "desert": ("cb8f53 d7995b cb8f53", (0.0, 1.0), 0.02),
     "paving": ("878178 97918a b3ada4", (0.27, 0.30), 0.05),
     "snow": ("c8d0e2 d0d8ea b8c4da", (0.02, 0.22), 0.01),
