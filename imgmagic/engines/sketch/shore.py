@@ -140,21 +140,26 @@ class _Water:
         """Give the colours of the water, ``x`` and ``y`` units from the middle of the horizon."""
         v = np.maximum(-y, 2e-4)
         z = 1 / v
-        grid = (x * z, z)
-        out = self.shore.out(*grid)
-        if out.max() < -0.9:
+        out = self.shore.out(x * z, z)
+        wet = np.flatnonzero((out > -0.3).any(0))
+        if not wet.size:
             return part
+        # Only the columns in which there is water.
+        columns = np.s_[:, wet[0] : wet[-1] + 1]
+        x, out = x[columns], out[columns]
+        grid = (x * z, z)
         size = z * z / self.view.unit
-        swell = look(self.swell, x * z / 37, z / 15) * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
+        swell = look(self.swell, grid[0] / 37, z / 15) * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
         slope = self._slope(*grid, size)
         high, sx, sz = swell.real, slope.real, slope.imag + swell.imag
-        reflected, glitter = self._mirror(v, sx, sz)
+        reflected, glitter = self._mirror(x, v, sx, sz)
         grazing = np.clip(v / np.sqrt(1 + v * v) + 0.55 * sz, 0.015, 1)
         share = (0.02 + 0.98 * (1 - grazing) ** 4) * (0.80 if self.sea else 0.94)
         body = mix(self._body(out, sz, high), reflected, share)
         # The sun is so much brighter than the sky that even a small share of it shines.
         body = mix(body, self.view.light.disc, np.minimum(glitter * (0.25 + share * 1.2), 1))
-        return self.view.light.veil(self._foam(body, grid, out, high), np.minimum(z, self.view.end))
+        part[columns] = self.view.light.veil(self._foam(body, grid, out, high), np.minimum(z, self.view.end))
+        return part
 
     def _slope(self, x: Floats, z: Floats, size: Floats) -> NDArray[np.complex64]:
         """Slopes of the short waves, each fading out where pixels (of a size along z) are coarser."""
@@ -164,19 +169,20 @@ class _Water:
             total = total + look(self.slopes, x / length * 0.6 + offset, z / length) * fade
         return total
 
-    def _mirror(self, v: Floats, sx: Floats, sz: Floats) -> tuple[Floats, Floats]:
+    def _mirror(self, x: Floats, v: Floats, sx: Floats, sz: Floats) -> tuple[Floats, Floats]:
         """Give what the water mirrors, and how much of the sun or the moon."""
         view = self.view
         # Compressed towards the top of the picture, beyond which nothing is known.
         top = view.horizon / view.unit
         up = top * (1 - np.exp(-np.abs(v + 1.7 * sz) / top))
-        column = np.arange(view.width, dtype=np.float32) + sx * (1.5 * v + 0.12) * view.unit
+        x = x + sx * (1.5 * v + 0.12)
+        column = np.clip(x * view.unit + view.width / 2, 0, view.width - 1).astype(np.int32)
         row = np.clip(up * view.unit, 0, len(self.above) - 1).astype(np.int32)
-        seen = self.above[row, np.clip(column, 0, view.width - 1).astype(np.int32)]
+        seen = self.above[row, column]
         if view.scene.water != Tone():
             # Water of another colour tints what it mirrors, or it would keep the sky's.
             seen += (toned(seen, view.scene.water) - seen) * 0.6
-        dx, dy = (column - view.width / 2) / view.unit - view.sun[0], up - view.sun[1]
+        dx, dy = x - view.sun[0], up - view.sun[1]
         return seen, np.exp(-(dx * dx + dy * dy * 0.30) / (0.0032 if self.sea else 0.0023)) * self.shine
 
     def _body(self, out: Floats, sz: Floats, high: Floats) -> Floats:

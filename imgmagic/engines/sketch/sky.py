@@ -148,7 +148,7 @@ def _clouds(view: View, rows: int, thing: Thing) -> None:
             relief = body - look(tile, u + side, v + 0.016)
             shade = _CONTRAST[view.scene.weather] * (1.25 * relief - 0.55 * body) * np.minimum((y + 0.01) * 6, 1)
             return np.asarray(sky * np.clip(1 + shade, 0.35, 1.25)[..., None])
-        cover = step(start, 3.0, body) * np.minimum(7 / z, 1) * (0.9 if view.low else 0.45)
+        cover = step(start, 3.0, body) * np.minimum(7 / z, 1) * (0.7 if view.low else 0.45)
         # At sunset they are lit from below.
         near = np.exp(_far(view, x, y) * -2.2) if view.low else np.ones_like(cover)
         return mix(sky, mix(dark, bright, near), cover)

@@ -74,7 +74,9 @@ def palette(colours: str) -> list[Floats]:
 
 def mix(colour: Floats, other: Floats, share: Floats) -> Floats:
     """Go from a colour (..., 3) to another one by a share (...)."""
-    return np.asarray(colour + (other - colour) * share[..., None], np.float32)
+    change = (other - colour) * share[..., None]
+    change += colour
+    return np.asarray(change, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +243,8 @@ class View:
         ambient = ambient + (aim * 0.85 - ambient) * (grey * 0.8)
         # Against a low sun, and under clouds, what is far must not shine before the darker sky.
         mist = horizon + (middle * 0.9 - horizon) * max(dark, 0.7 * self.low * (scene.weather != "fog"))
-        # A low sun shines into our eyes; that of a rainbow comes from behind us.
-        ahead = -0.5 if scene.thing("rainbow") else 0.5 if self.low else 0.15
+        # A low sun shines into our eyes.
+        ahead = 0.5 if self.low else 0.15
         side = float(np.sign(self.sun[0])) or self.side
         slope = np.array([side * (0.55 + abs(self.sun[0])), 0.34 if self.low else 0.60, ahead])
         x, y, z = (slope / np.linalg.norm(slope)).tolist()
