@@ -44,14 +44,15 @@ def paint(view: View) -> None:
             crowd = 0.22 + 0.78 * np.exp(-(((x - centre) / broad) ** 2))
             high = tall * crowd * random.uniform(0.35, 1.0) ** 1.15 + 0.018
             _tower(view, random, (x, random.uniform(0.024, 0.052) * (1.25 if depth < 20 else 1), high), depth)
-    _wall(view, 0.008)
+    _wall(view, 0.008, 12)
 
 
-def _wall(view: View, high: float) -> None:
+def _wall(view: View, high: float, depth: float) -> None:
     """Draw the wall along the water on which a town stands."""
     rows = max(1, round(high * view.unit))
     stone = rgb("8c857a") * (view.light.ambient * 0.7 + view.light.key * 0.4)
-    view.over(np.broadcast_to(stone, (rows, view.width, 3)), np.ones((rows, view.width)), view.first - rows, 0)
+    stone = np.broadcast_to(view.light.veil(stone, depth), (rows, view.width, 3))
+    view.over(stone, np.ones((rows, view.width)), view.first - rows, 0)
 
 
 def _glow(strength: float, sky: Floats, _x: Floats, y: Floats) -> Floats:
@@ -129,4 +130,4 @@ def town(view: View) -> None:
             house = partial(small.house, random, colour="", side=view.light.side, dark=view.scene.time in DARK)
             make = partial(house, wall=wall, roof=roof)
             stand(view, Standing(depth, across * view.reach, tall, make, shade=0, lift=1.2 + climb))
-    _wall(view, 0.2 / 18)
+    _wall(view, 0.2 / 18, 18)

@@ -140,7 +140,7 @@ def mountains(view: View) -> None:
         rock = rgb("787370") * (1 + 0.11 * spots[..., None])
         wood = rgb("21361f") * (1 + 0.22 * spots[..., None])
         wooded = step(0.55, 0.80, flatness + 0.05 * spots) * step(line * 0.75, line * 0.40, high + 0.5 * spots)
-        snow = step(line, line + 2.4, high + 1.3 * spots + 4.0 * (flatness - 0.62))
+        snow = step(line, line + 2.4, high + 1.3 * spots + 2.0 * (flatness - 0.62))
         return mix(mix(rock, wood, wooded), rgb("e4e9f2"), snow), np.ones_like(high)
 
     depths = np.geomspace(28, 150, int(np.clip(view.unit * 0.34, 120, 700)), dtype=np.float32)
@@ -166,7 +166,7 @@ class Road:
         off = edge + self.wide / 2
         spots = (1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * -0.1))[..., None]
         if self.paved:
-            line = step(0.05, 0.03, off) * np.exp(z * -0.04) * (np.sin(z * 3) > 0)
+            line = step(0.05, 0.03, off) * step(24, 12, z) * (np.sin(z * 3) > 0)
             surface = mix(rgb("55565a") * spots, rgb("f0ead8"), line)
         else:
             surface = mix(rgb("b0956c"), rgb("6f7a3a"), step(0.14, 0.06, off) * np.exp(z * -0.06)) * spots
@@ -221,8 +221,8 @@ def ground_of(view: View, shore: Shore | None) -> Height:
         high = swell * (look(tile, x / 95 + shift[0], z / 120 + shift[1]) + mean + 0.004 * np.minimum(z, 260))
         if view.snowy and shore is None:
             # The wind heaps snow up in low drifts, whose shaded sides are blue.
-            drift = look(tile, x / 17 + 0.3, z / 17) - 0.35 * np.abs(look(tile, x / 11, z / 8 + 0.6))
-            high = high + drift * np.exp(z * -0.07) * step(0.5, 3, z) * 0.115
+            drift = look(tile, x / 17 + 0.3, z / 17) - 0.3 * np.hypot(look(tile, x / 11, z / 8 + 0.6), 0.4)
+            high = high + drift * np.exp(z * -0.07) * step(0.5, 3, z) * 0.07
         return np.asarray(high, np.float32)
 
     return height
@@ -279,11 +279,11 @@ def land(view: View, shore: Shore | None) -> None:
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> tuple[Floats, Floats]:
         near = look(fine, x / 1.3, z / 3.1) * np.exp(z * -0.16)
-        tuft = 0.75 * near + 0.55 * look(fine, x / 7 + 0.3, z / 17)
+        tuft = 0.75 * near + 0.55 * look(fine, x / 7 + 0.3, z / 17) * np.exp(z * -0.02)
         colour = mix(dark, light, np.clip(0.5 + 0.26 * look(patch, x / 37, z / 60), 0, 1))
         inland = np.full_like(high, 9)
         if shore is not None:
-            inland = 0.025 * near * (shore.kind != "quay") - shore.out(x, z)
+            inland = 0.03 * look(patch, x / 3, z / 3) * (shore.kind != "quay") - shore.out(x, z)
             colour = mix(edge, colour, step(*reach, inland))
         if cover == "paving":
             colour *= _flags(z, inland)[..., None]
@@ -297,9 +297,7 @@ def land(view: View, shore: Shore | None) -> None:
         return colour, step(-0.02, 0.015, inland - 0.4 * z / view.unit)
 
     lowest = (view.height - view.horizon) / view.unit * 1.25
-    if shore is None:
-        view.canvas[view.first - 1 :] = view.light.mist
-    else:
+    if shore is not None:
         # Beside water the ground before us is level.
         view.wash(int(view.horizon + view.unit / _LEVEL), view.height, partial(_plane, view, shore, albedo))
         lowest = 1.02 / _LEVEL

@@ -34,7 +34,7 @@ _EDGES = {
     "open": (60, 60, 9, 9),
 }
 #: Depth of the middle of an island or a lake, and its half axes across and along the view, in world units.
-ISLAND, _LAKE = (8.6, 3.3, 2.9), (11.0, 5.2, 8.5)
+ISLAND, _LAKE = (8.6, 3.3, 2.9), (17.0, 8.0, 14.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Shore:
             return np.asarray((self.middle(z) - x * self.mirror) * 0.74, np.float32)
         depth, across, along = ISLAND if self.kind == "island" else _LAKE
         away = np.hypot((x - self.start) / across, (z - depth) / along) - 1
-        away -= 0.05 * (np.sin(x * 1.3 + self.phase) + np.sin(z + 2 * self.phase))
-        return np.asarray(away * along * (0.74 if self.kind == "island" else -0.74), np.float32)
+        away *= along * (0.74 if self.kind == "island" else -0.74)
+        return np.asarray(away - 0.13 * (np.sin(x * 1.3 + self.phase) + np.sin(z + 2 * self.phase)), np.float32)
 
     def middle(self, z: Floats) -> Floats:
         """Give x of a river's middle, or of a straight shore's edge (before mirroring)."""
@@ -154,10 +154,13 @@ class _Water:
         high, sx, sz = swell.real, slope.real, slope.imag + swell.imag
         reflected, glitter = self._mirror(x, v, sx, sz)
         grazing = np.clip(v / np.sqrt(1 + v * v) + 0.55 * sz, 0.015, 1)
-        share = (0.02 + 0.98 * (1 - grazing) ** 4) * (0.80 if self.sea else 0.94)
+        share = (0.12 + 0.88 * (1 - grazing) ** 4) * (0.80 if self.sea else 0.94)
         body = mix(self._body(out, sz, high), reflected, share)
         # The sun is so much brighter than the sky that even a small share of it shines.
         body = mix(body, self.view.light.disc, np.minimum(glitter * (0.25 + share * 1.2), 1))
+        if self.view.end == np.inf:
+            # The last of it is as bright as the sky above.
+            body = mix(body, self.view.light.horizon, np.exp(v * -300))
         part[columns] = self.view.light.veil(self._foam(body, grid, out, high), np.minimum(z, self.view.end))
         return part
 
@@ -183,7 +186,7 @@ class _Water:
             # Water of another colour tints what it mirrors, or it would keep the sky's.
             seen += (toned(seen, view.scene.water) - seen) * 0.6
         dx, dy = x - view.sun[0], up - view.sun[1]
-        return seen, np.exp(-(dx * dx + dy * dy * 0.30) / (0.0032 if self.sea else 0.0023)) * self.shine
+        return seen, np.exp(-(dx * dx + dy * dy * 0.08) / (0.0032 if self.sea else 0.0023)) * self.shine
 
     def _body(self, out: Floats, sz: Floats, high: Floats) -> Floats:
         # Light comes through shoals, and through the crests of waves.
@@ -198,7 +201,7 @@ class _Water:
         x, z = grid
         foam = np.zeros_like(out)
         if self.rough > 0.12:
-            foam = 0.8 * step(1.5, 2.3, high / self.rough + 0.6 * look(self.lace, x / 4.7, z / 1.3))
+            foam = 0.8 * step(1.4, 3.0, high / self.rough + 0.8 * look(self.lace, x / 4.7, z / 1.3))
         if self.shore.sandy:
             fine, coarse = look(self.lace, x / 2.3, z / 2.3), look(self.lace, x / 9 + 0.5, z / 13)
             for number, (at, reach) in enumerate(((0.10, 0.34), (1.5, 0.7), (3.4, 0.9), (7.0, 1.4))):

@@ -81,7 +81,7 @@ def mix(colour: Floats, other: Floats, share: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What light there is: the sky's three colours, the sun's and the sky's light, the haze and its colour, the way."""
+    """What light there is: the sky's colours, the sun's and the sky's light, haze and its colour, where it is from."""
 
     zenith: Floats
     middle: Floats
@@ -92,6 +92,7 @@ class Light:
     haze: float
     mist: Floats
     direction: tuple[float, float, float]
+    dark: bool = False
 
     @property
     def side(self) -> float:
@@ -100,6 +101,9 @@ class Light:
 
     def on(self, albedo: Floats, facing: Floats) -> Floats:
         """Light a surface: albedo (..., 3), ``facing`` (...) the cosine towards the light."""
+        if self.dark:
+            # By night the eye sees little colour.
+            albedo = albedo + (albedo.mean(-1, keepdims=True) - albedo) * 0.6
         shade = np.maximum(facing, 0)[..., None] * self.key
         shade += self.ambient
         shade *= albedo
@@ -248,7 +252,18 @@ class View:
         side = float(np.sign(self.sun[0])) or self.side
         slope = np.array([side * (0.55 + abs(self.sun[0])), 0.34 if self.low else 0.60, ahead])
         x, y, z = (slope / np.linalg.norm(slope)).tolist()
-        return Light(zenith, middle, horizon, key * left, ambient, disc, haze * scene.force, mist, (x, y, z))
+        return Light(
+            zenith,
+            middle,
+            horizon,
+            key * left,
+            ambient,
+            disc,
+            haze * scene.force,
+            mist,
+            (x, y, z),
+            scene.time == "night",
+        )
 
     def over(self, colour: Floats, cover: Floats, top: int, left: int) -> None:
         """Lay colour (h, w, 3) with coverage (h, w) on the canvas at a pixel position, clipped to it."""
