@@ -135,6 +135,10 @@ def parse(operation: Operation, line: str, body: str | None, expand: Callable[[s
     values = _converted(operation, line, said, filled)
     if values.pop("help"):
         return CellArgs(operation, "", "", help=True)
+    if values.get("stack") and values.get("source"):
+        option = next(each for each in said if each.name == "--stack")
+        what = "--stack and --from both say where to start: leave one of them out"
+        raise _pointed(what, line, option.word.start, option.word.end)
     rest = line[rest_at:]
     if body is not None and rest.strip():
         raise _words_beside_body(operation, line, rest_at)

@@ -153,12 +153,15 @@ def earlier(after: Picture) -> Picture:
     Raises
     ------
     HistoryError
-        If it was made from none.
+        If it was made from none, or from one that is forgotten.
     """
     parent = after.parent
     if parent is None:
+        forgotten = after.forgotten_parent
         raise HistoryError(
-            f"#{after.number} was made from no other picture.",
+            f"#{after.number} was made from no other picture."
+            if forgotten is None
+            else f"#{forgotten}, which #{after.number} was made from, is forgotten.",
             hint=f"Say with which one: history.compare({after.number}, …), or `%compare {after.number} REF`.",
         )
     return parent

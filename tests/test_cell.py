@@ -102,6 +102,12 @@ def test_a_bad_option_is_one_sentence_with_a_mark_under_the_spot(line, words):
         assert word in str(caught.value)
 
 
+def test_two_ways_to_say_where_a_refine_starts_are_one_too_many():
+    with pytest.raises(CellError, match="leave one of them out") as caught:
+        read("--from 1 --stack bluer", operation="refine")
+    assert "\n             ~~~~~~^" in str(caught.value)
+
+
 @pytest.mark.parametrize(("line", "body"), [("", None), ("   ", None), ("-n 2", "  \n\u3000\n"), ("", "")])
 def test_an_empty_prompt_is_refused(line, body):
     with pytest.raises(CellError, match="no words"):

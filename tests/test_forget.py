@@ -39,6 +39,15 @@ def traces(folder, *needles):
 # --- what goes ---
 
 
+def test_what_was_made_from_it_is_compared_with_nothing_unless_somebody_says_with_what(studio):
+    studio.imagine("a dog")
+    child = studio.refine("bluer")[0]
+    gone(studio, 1)
+    with pytest.raises(HistoryError, match="#1, which #2 was made from, is forgotten"):
+        studio.history.compare()
+    assert studio.history.compare(child, child).before == child
+
+
 def test_neither_the_words_nor_the_bytes_stay_in_the_folder(studio):
     studio.imagine("a dog")
     picture = studio.imagine(WORDS, label="zoe", alt="Zoë, smiling", images=[FACE])[0]

@@ -481,7 +481,13 @@ def test_what_a_cut_out_does_not_show_cannot_be_changed_in_it():
 @pytest.mark.parametrize("kind", list(vocabulary.THINGS))
 @pytest.mark.parametrize(
     ("name", "values"),
-    [("count", (2, 3)), ("side", ("left", "right")), ("size", ("small", "large")), ("amount", (1, 1.8))],
+    [
+        ("count", (2, 3)),
+        ("side", ("left", "right")),
+        ("size", ("small", "large")),
+        ("amount", (1, 1.8)),
+        ("height", (1, 1.5)),
+    ],
 )
 def test_a_thing_heeds_exactly_what_changes_its_picture(kind, name, values):
     scene = Scene("meadow", "night" if kind in ("moon", "stars") else "day", seed=7)
@@ -502,7 +508,7 @@ def test_palms_on_a_beach_never_stand_in_the_water():
             view = View(scene, 256, 256)
             shore = shore_of(view)
             reach = view.width / view.unit
-            for each in things._palms(view, Thing("palms", side=side), shore):
+            for each in things.placed(view, Thing("palms", side=side), shore):
                 dry = float(shore.out(np.asarray(each.across * each.depth), np.asarray(each.depth))) < 0
                 assert dry or abs(each.across) >= 0.48 * reach
 

@@ -77,6 +77,8 @@ def test_drawn_uses_the_english_singular_whatever_the_language():
         ("川沿いの道を歩く人", []),
         ("ビーチパラソルのある砂浜", ["ビーチパラソル"]),
         ("a pier on a lake in the desert", ["pier", "desert"]),
+        ("a red and blue balloon", ["blue"]),
+        ("友達三人と山", ["友達"]),
     ],
 )
 def test_what_is_left_out_are_the_subjects_that_are_unknown_as_they_were_typed(prompt, left):
@@ -87,7 +89,8 @@ def test_what_is_left_out_are_the_subjects_that_are_unknown_as_they_were_typed(p
     ("prompt", "place", "time", "weather", "drawn"),
     [
         ("golden hour in the mountains", "mountains", "golden hour", "clear", set()),
-        ("a village by the sea on a foggy evening", "sea", "sunset", "fog", {"city"}),
+        ("a town by the sea on a foggy evening", "sea", "sunset", "fog", {"city"}),
+        ("a village by the sea", "sea", "day", "clear", {"house"}),
         ("a bright winter day in the hills", "hills", "day", "snow", set()),
         ("the far shore of a lake at dusk", "lake", "dusk", "clear", {"mountains"}),
         ("a lake between green hills and a forest", "lake", "day", "clear", {"hills", "forest"}),
@@ -96,7 +99,9 @@ def test_what_is_left_out_are_the_subjects_that_are_unknown_as_they_were_typed(p
         ("full moon in the fog over the sea", "sea", "night", "fog", {"moon"}),
         ("東京の夜景", "city", "night", "clear", {"moon"}),
         ("霧の港と灯台", "harbour", "day", "fog", {"lighthouse", "sea"}),
-        ("雪山と湖", "lake", "day", "snow", {"mountains", "overcast"}),
+        ("雪山と湖", "lake", "day", "clear", {"mountains"}),
+        ("snowy mountains under a blue sky", "mountains", "day", "clear", set()),
+        ("よるのやまとみずうみ", "lake", "night", "clear", {"mountains"}),
         ("the sea and palms", "beach", "day", "clear", {"sea"}),
         ("a cabin in winter", "snow", "day", "snow", {"house"}),
     ],
@@ -111,7 +116,14 @@ def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn
 @pytest.mark.parametrize(
     ("prompt", "things"),
     [
-        ("a red sailboat on the left, a white one and a house", [Thing("sailboat", side="left", colour="red")]),
+        (
+            "a red sailboat on the left, a white one and a house",
+            [Thing("sailboat", side="left", colour="red"), Thing("sailboat", 1, colour="white", first=1)],
+        ),
+        (
+            "three red sailboats, two white ones",
+            [Thing("sailboat", 3, colour="red"), Thing("sailboat", 2, colour="white", first=3)],
+        ),
         (
             "a red sailboat on the left and a white sailboat on the right",
             [Thing("sailboat", side="left", colour="red"), Thing("sailboat", 1, "right", colour="white", first=1)],
@@ -124,6 +136,11 @@ def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn
         ("a bird over the sea", [Thing("birds", 1)]),
         ("a flock of birds", [Thing("birds")]),
         ("a man and a woman on a path", [Thing("person", 2)]),
+        ("海辺の道を歩く二人", [Thing("person", 2)]),
+        ("many colourful balloons over a desert", [Thing("balloon", 5)]),
+        ("a sleepy village", [Thing("house", 5)]),
+        ("two boats and one more boat", [Thing("sailboat", 3)]),
+        ("a red and white lighthouse", [Thing("lighthouse", colour="red")]),
     ],
 )
 def test_number_side_size_and_colour_are_of_the_thing_they_stand_by(prompt, things):
@@ -177,6 +194,8 @@ def test_tones_waves_and_styles_are_read(prompt, field, value):
         ("左半分だけにして", {"filters": ("crop:2:left",)}),
         ("波を穏やかに", {"waves": 0.5}),
         ("replace the clear sky with a stormy one", {"weather": "storm", "things": (Thing("palms"), Thing("clouds"))}),
+        ("make the sky bluer", {"sky": Tone("", 1.3, 1.05)}),
+        ("そらをあおくして", {"sky": Tone("", 1.3, 1.05)}),
         ("increase the size of the sun", {"things": (Thing("palms"), Thing("sun", size="large"), Thing("clouds"))}),
         ("make the sky of the day redder", {"sky": Tone("red")}),
     ],
@@ -369,6 +388,167 @@ def test_the_sun_is_raised_and_lowered_and_nothing_else_is(instruction, way):
 def test_it_and_the_thing_are_what_is_there_already(instruction, boat):
     scene = BEACH.with_thing(Thing("sailboat"))
     assert edited(scene, instruction) == BEACH.with_thing(boat)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "boats"),
+    [
+        ("remove it", []),
+        ("消して", []),
+        ("get rid of them", []),
+        ("それを消して", []),
+        ("make it blue", [Thing("sailboat", colour="blue")]),
+        ("それを青くして", [Thing("sailboat", colour="blue")]),
+        ("make the sun bigger, then remove the boat and add a blue one", [Thing("sailboat", colour="blue")]),
+        ("add another two", [Thing("sailboat", colour="red"), Thing("sailboat", 2, first=1)]),
+        ("make it bigger and red", [Thing("sailboat", size="large", colour="red")]),
+        ("put them on the right", [Thing("sailboat", side="right", colour="red")]),
+        ("add a white one", [Thing("sailboat", colour="red"), Thing("sailboat", 1, colour="white", first=1)]),
+        ("make the boat smaller and then delete it", []),
+        ("make it darker", [Thing("sailboat", colour="red")]),
+    ],
+)
+def test_a_pronoun_is_what_was_named_last_or_else_what_the_place_does_not_have_by_itself(instruction, boats):
+    scene = BEACH.with_thing(Thing("sailboat", colour="red"))
+    assert list(edited(scene, instruction).every("sailboat")) == boats
+
+
+def test_where_nothing_was_named_a_colour_is_of_the_whole_picture_and_a_pronoun_means_nothing():
+    assert edited(BEACH, "make it blue") == replace(BEACH, filters=("blue tint",))
+    with pytest.raises(SketchError, match="nothing to do"):
+        edited(BEACH, "remove it")
+
+
+@pytest.mark.parametrize("kind", ["birds", "balloon"])
+@pytest.mark.parametrize(
+    ("instruction", "way"),
+    [
+        ("raise the {}", 1),
+        ("lift the {} higher", 1),
+        ("move the {} up", 1),
+        ("{}をもっと高く", 1),
+        ("lower the {}", -1),
+        ("{}を下げて", -1),
+    ],
+)
+def test_what_flies_is_raised_and_lowered_and_does_not_become_more(kind, instruction, way):
+    scene = BEACH.with_thing(Thing(kind))
+    thing = edited(scene, instruction.format({"birds": "鳥", "balloon": "気球"}[kind] if "を" in instruction else kind))
+    assert thing == scene.with_thing(Thing(kind, height=1.5 if way > 0 else round(1 / 1.5, 4)))
+
+
+def test_what_neither_shines_nor_flies_is_raised_by_there_being_more_of_it_and_weather_is_lifted():
+    assert edited(BEACH, "raise the contrast").filters == ("contrast",)
+    assert edited(BEACH, "彩度を下げて").filters == ("muted",)
+    assert edited(replace(BEACH, weather="fog"), "lift the fog").weather == "clear"
+
+
+@pytest.mark.parametrize(
+    "instruction", ["there should be exactly four palms", "add precisely four palms", "ちょうど四本のヤシを追加"]
+)
+def test_exactly_as_many_are_so_many_in_all(instruction):
+    assert edited(BEACH, instruction) == BEACH.with_thing(Thing("palms", 4))
+
+
+@pytest.mark.parametrize(("before", "after"), [([], [1]), ([5], [6]), ([0], [0, 1])])
+def test_another_one_is_one_more(before, after):
+    scene = replace(BEACH, things=(*BEACH.things, *(Thing("birds", count) for count in before)))
+    assert [each.count for each in edited(scene, "add another bird").every("birds")] == after
+
+
+@pytest.mark.parametrize(
+    "instruction", ["空を夕焼けみたいなオレンジ色にして", "make the sky orange like a sunset", "オレンジ色の空にして"]
+)
+def test_a_time_that_a_colour_is_only_compared_with_does_not_come(instruction):
+    assert edited(BEACH, instruction) == replace(BEACH, sky=Tone("orange"))
+
+
+def test_a_time_that_is_compared_with_without_a_colour_does_come():
+    assert edited(BEACH, "夕焼けみたいな空にして").time == "sunset"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "instruction"),
+    [
+        ("planets in space", "remove the planet"),
+        ("宇宙", "惑星を消して"),
+        ("a beach", "delete the sea"),
+        ("a beach", "no sky"),
+    ],
+)
+def test_what_belongs_to_the_place_cannot_be_taken_away_and_the_error_says_so(prompt, instruction):
+    with pytest.raises(SketchError, match="belongs to the place"):
+        edited(composed(prompt), instruction)
+
+
+@pytest.mark.parametrize("instruction", ["もう一羽追加して", "add one more", "add another one", "もう一つ追加"])
+def test_one_more_is_of_what_there_is(instruction):
+    assert edited(BEACH.with_thing(Thing("birds", 5)), instruction) == BEACH.with_thing(Thing("birds", 6))
+
+
+@pytest.mark.parametrize(
+    ("instruction", "moved"),
+    [
+        ("move one boat to the right", Thing("sailboat", 1, "right", first=2)),
+        ("make one boat red", Thing("sailboat", 1, colour="red", first=2)),
+        ("ヨットを一艘小さくして", Thing("sailboat", 1, size="small", first=2)),
+    ],
+)
+def test_of_several_things_only_as_many_change_as_is_said(instruction, moved):
+    scene = BEACH.with_thing(Thing("sailboat", 3))
+    assert list(edited(scene, instruction).every("sailboat")) == [Thing("sailboat", 2), moved]
+
+
+@pytest.mark.parametrize(
+    ("instruction", "left"),
+    [
+        ("remove the boat on the left", [Thing("sailboat", side="right", first=1)]),
+        ("remove the right boat", [Thing("sailboat", side="left")]),
+        (
+            "make the left boat red",
+            [Thing("sailboat", side="left", colour="red"), Thing("sailboat", side="right", first=1)],
+        ),
+    ],
+)
+def test_the_left_one_is_the_one_that_is_on_the_left(instruction, left):
+    sides = Thing("sailboat", side="left"), Thing("sailboat", side="right", first=1)
+    scene = replace(BEACH, things=(*BEACH.things, *sides))
+    assert list(edited(scene, instruction).every("sailboat")) == left
+
+
+@pytest.mark.parametrize(
+    ("prompt", "instruction", "changed"),
+    [
+        ("a mountain lake", "make the mountains higher", {"things"}),
+        ("a beach with a house", "move the house closer", {"things"}),
+        ("a meadow", "add a person walking down a road", {"things"}),
+        ("a cloudy beach", "get rid of the clouds", {"weather", "things"}),
+        ("a beach", "左上に月", {"time", "things"}),
+        ("a beach", "how about a moon?", {"time", "things"}),
+    ],
+)
+def test_the_place_stays_where_only_something_in_it_is_meant(prompt, instruction, changed):
+    before, after = composed(prompt), edited(composed(prompt), instruction)
+    assert {name for name in Scene.__dataclass_fields__ if getattr(before, name) != getattr(after, name)} == changed
+
+
+@pytest.mark.parametrize(
+    ("instruction", "message"),
+    [
+        ("is there a moon?", "no questions"),
+        ("how do I add a boat?", "no questions"),
+        ("月はありますか？", "no questions"),
+        ("make the left half darker", "cannot do that"),
+        ("darken the bottom", "cannot do that"),
+        ("make it rain cats and dogs", "understand 'cats', 'dogs'"),
+        ("move the house up", "has beach, sea"),
+        ("undo", "only goes on"),
+        ("元に戻して", "only goes on"),
+    ],
+)
+def test_the_error_says_what_is_wrong_and_only_that(instruction, message):
+    with pytest.raises(SketchError, match=message):
+        edited(composed("a beach with a sailboat"), instruction)
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,7 @@ def town(view: View) -> None:
     random = view.rng("town")
     centre = random.uniform(-0.2, 0.2)
     count = round(17 * view.reach)
+    dark = view.scene.time in DARK
     for row, depth in enumerate((26.0, 22.0, 18.0)):
         for number in range(count):
             across = (number / count - 0.5 + random.uniform(-0.02, 0.02)) * 1.1
@@ -127,7 +128,8 @@ def town(view: View) -> None:
             climb = (2 - row) * 0.9 * np.exp(-(((across - centre) / 0.3) ** 2))
             wall, roof = (each[random.integers(len(each))] for each in (_WALLS, _ROOFS))
             tall = random.uniform(0.75, 1.25) * depth / 18
-            house = partial(small.house, random, colour="", side=view.light.side, dark=view.scene.time in DARK)
-            make = partial(house, wall=wall, roof=roof)
-            stand(view, Standing(depth, across * view.reach, tall, make, shade=0, lift=1.2 + climb))
+            make = partial(small.draw, "house", random, colour="", dark=dark, snowy=view.snowy, main=wall, roof=roof)
+            lamps = partial(make, lamps=True) if dark else None
+            foot = 1.2 + climb
+            stand(view, Standing(depth, across * view.reach, tall, make, shady=False, lift=foot, lamps=lamps))
     _wall(view, 0.2 / 18, 18)

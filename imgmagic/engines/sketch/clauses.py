@@ -14,30 +14,37 @@ from imgmagic.engines.sketch.lexicon import Hit, hits
 
 #: Kinds of hits that can be the object of a clause.
 NOUNS = ("thing", "region", "place", "unknown")
+#: Kinds of hits that are not drawn.
+UNDRAWN = ("unknown", "left out")
 #: Kinds of hits that say how something becomes, and those that can be said of a noun that another clause has.
-_ADJECTIVES = ("colour", "adjustment", "wave", "force", "size", "side", "edge")
+_ADJECTIVES = ("colour", "adjustment", "wave", "force", "size", "side", "edge", "height")
 _STATES = ("time", "weather", "style", "geometry", "number")
 #: The stronger verb of a clause counts: "don't add", "make ... smaller and remove".
-_STRONGEST = ("not", "keep", "instead", "without", "remove", "less", "add", "more", "move", "turn", "make")
+_STRONGEST = tuple(vocabulary.WORDS["verb"])
+#: What "raise" and "lower" are of what neither shines nor flies, and which way they go.
+_VERTICAL = {"raise": ("more", "up"), "lower": ("less", "down")}
 #: Verbs after which a clause is about what must not be.
 UNWANTED = ("not", "keep", "instead")
+#: Verbs of what there is to be no more.
+GONE = ("remove", "without")
 _OPENING = (*UNWANTED, "without")
-#: Verbs that end their clause: "move the sun up", "let the storm pass".
-_WAYS = ("up", "down")
-_FRESH = ("代わりに", "かわりに")
-_FADING = ("pass", "vanish", "disappear", "go away", "blow over", "be gone")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Clause:
     """One thing that a text asks for: a verb (empty if none was said) and the hits it applies to."""
 
-    verb: str
-    hits: tuple[Hit, ...]
+    verb: str = ""
+    hits: list[Hit] = field(default_factory=list)
+    #: What stands for what it is about: "it", "them", or "one" in "add a red one"; empty if nothing does.
+    pronoun: str = ""
+    #: The mark or word before it, and whether its verb is its end, as in Japanese.
+    after: str = ""
+    ended: bool = False
 
     def first(self, *kinds: str) -> Hit | None:
         """Give the first hit of these kinds."""
-        return next((hit for hit in self.hits if hit.kind in kinds), None)
+        return next(iter(self.every(*kinds)), None)
 
     def every(self, *kinds: str) -> list[Hit]:
         """Give all hits of these kinds."""
@@ -50,13 +57,13 @@ class Clause:
     @property
     def sign(self) -> int:
         """-1 if the verb asks for less of what is said, else 1."""
-        return -1 if self.verb in ("less", "remove", "without") else 1
+        return -1 if self.verb in ("less", *GONE) else 1
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """The words that mean nothing here."""
-        bare = "person" not in self.names("thing")
-        return tuple(hit.word for hit in self.hits if hit.kind == "unknown" or (hit.kind == "garment" and bare))
+        worn = () if "person" in self.names("thing") else ("garment",)
+        return tuple(hit.word for hit in self.every(*UNDRAWN, *worn))
 
     @property
     def strange(self) -> bool:
@@ -64,13 +71,11 @@ class Clause:
         at = next((at for at, hit in enumerate(self.hits) if hit.kind in NOUNS and not hit.where), None)
         if at is None or self.hits[at].kind != "unknown":
             return False
-        following = self.hits[at + 1 : at + 4]
-        adjective = (
-            bool(following)
-            and not following[0].where
-            and following[0].kind in ("thing", "colour", "size", "adjustment")
-        )
-        return self.hits[at].japanese or not (adjective and any(hit.kind == "thing" for hit in following))
+        following = [
+            hit.kind if not hit.where or number else "" for number, hit in enumerate(self.hits[at + 1 : at + 4])
+        ]
+        adjective = "thing" in following and following[0] in ("thing", "colour", "size", "adjustment")
+        return self.hits[at].japanese or not adjective
 
     @property
     def regions(self) -> list[str]:
@@ -79,129 +84,158 @@ class Clause:
         return [each for each in dict.fromkeys(named) if each]
 
 
-@dataclass(slots=True)
-class _Group:
-    verbs: list[str] = field(default_factory=list)
-    hits: list[Hit] = field(default_factory=list)
-    #: In Japanese nothing follows the verb.
-    ended: bool = False
-    #: The mark or word before it.
-    after: str = ""
-
-    @property
-    def verb(self) -> str:
-        return next((each for each in _STRONGEST if each in self.verbs), "")
-
-
 def clauses(text: str) -> list[Clause]:
     """Cut a text into clauses, each with its verb."""
-    groups = [_Group()]
+    found = [Clause()]
     for hit in hits(text):
-        last = groups[-1]
         if hit.kind == "break":
-            groups.append(_Group(after=hit.word.casefold()))
-        elif hit.kind != "verb":
-            if last.ended:
-                groups.append(_Group())
-            groups[-1].hits.append(hit)
-        elif hit.japanese:
-            _end(groups, hit)
+            found.append(Clause(after=hit.word.casefold()))
+        elif hit.kind == "verb":
+            (_end if hit.japanese else _begin)(found, hit)
         else:
-            _begin(groups, hit)
-    return _merged([each for each in groups if each.hits or each.verb in UNWANTED])
+            if found[-1].ended:
+                found.append(Clause())
+            _take(found, hit)
+    for each in found:
+        _settle(each)
+    return _merged([each for each in _paired(found) if each.hits or each.pronoun or each.verb in UNWANTED])
 
 
-def _begin(groups: list[_Group], hit: Hit) -> None:
+def _act(clause: Clause, verb: str) -> None:
+    """Give a clause a verb; the stronger one counts."""
+    clause.verb = min(verb, clause.verb or verb, key=_STRONGEST.index)
+
+
+def _begin(found: list[Clause], hit: Hit) -> None:
     """Take an English verb: it opens a clause, unless it is passive ("should be removed") or "don't" stands before."""
-    last = groups[-1]
-    word = hit.word.casefold()
-    if "move" in last.verbs and word in _WAYS:
+    last, word = found[-1], hit.word.casefold()
+    if last.verb == "move" and word in ("up", "down"):
         last.hits.append(replace(hit, kind="height", name=word))
         return
-    passive = word.endswith("ed") or word in ("made", "lower", *_WAYS, "away") or word in _FADING
-    first_of_not = last.verb in UNWANTED and not last.hits and len(last.verbs) == 1
-    if (last.hits and not passive) or (hit.name in _OPENING and last.verbs and not first_of_not):
-        last = _Group()
-        groups.append(last)
-    last.verbs.append(hit.name)
+    passive = word.endswith("ed") or hit.special("closing")
+    forbidden = last.verb in UNWANTED and not last.hits
+    if (last.hits and not passive) or (hit.name in _OPENING and last.verb and not forbidden):
+        found.append(Clause())
+    _act(found[-1], hit.name)
 
 
-def _end(groups: list[_Group], hit: Hit) -> None:
+def _end(found: list[Clause], hit: Hit) -> None:
     """Take a Japanese verb: it ends its clause; "without" and "not" are of the last noun only, if no verb is before."""
-    last = groups[-1]
+    last = found[-1]
     if hit.name == "instead" and last.hits and last.hits[-1].kind in _ADJECTIVES:
         # "空を青ではなくピンクに": the sky stays what it is about.
-        groups.insert(-1, _Group(verbs=[hit.name], hits=[last.hits.pop()]))
+        found.insert(-1, Clause(hit.name, [last.hits.pop()]))
         return
-    if hit.name in ("not", "without", "keep") and not last.verbs and not hit.word.startswith("も"):
+    if hit.name in ("not", "without", "keep") and not last.verb and not hit.word.startswith("も"):
         at = max((at for at, each in enumerate(last.hits) if each.kind in (*NOUNS, *_STATES)), default=0)
-        before, last.hits = last.hits[:at], last.hits[at:]
-        if before:
-            groups.insert(-1, _Group(hits=before))
-    last.verbs.append(hit.name)
+        found.insert(-1, Clause(hits=last.hits[:at]))
+        last.hits = last.hits[at:]
+    if hit.name == "remove" and not any(each.hits for each in found):
+        last.pronoun = "it"
+    _act(last, hit.name)
     last.ended = True
 
 
-def _merged(groups: list[_Group]) -> list[Clause]:
-    """Share verbs and adjectives between neighbours: "add clouds and palms", "the sea and the sky darker"."""
-    result: list[Clause] = []
-    waiting: list[_Group] = []
-    for at, group in enumerate(groups):
-        said, verb = tuple(group.hits), group.verb
-        following = groups[at + 1] if at + 1 < len(groups) else None
-        if verb not in UNWANTED and following and _waits(said, verb, following):
-            waiting.append(group)
+def _take(found: list[Clause], hit: Hit) -> None:
+    """Take what is no verb; a pronoun is what was named before, or it is left open: "two red boats, a white one"."""
+    last = found[-1]
+    if hit.kind == "pronoun":
+        last.pronoun = "them" if hit.special("them") else "it"
+    elif hit.word.casefold() not in ("one", "ones") or not (last.hits or hit.sign):
+        last.hits.append(hit)
+    elif not last.first(*NOUNS):
+        named = [noun for each in found for noun in each.every("thing")][-1:]
+        one = hit.word.casefold() == "one"
+        last.pronoun = "" if named else "one"
+        last.hits += [replace(noun, word=hit.word, sign=hit.sign, where=False, single=one) for noun in named]
+
+
+def _settle(clause: Clause) -> None:
+    """Settle what only the whole of a clause tells: which way is up, who is counted, and what is only a comparison."""
+    if clause.verb in _VERTICAL:
+        verb, way = _VERTICAL[clause.verb]
+        lifted = verb == "more" and clause.first("weather") and not clause.first("thing")
+        # "Lift the fog".
+        clause.verb = "remove" if lifted else verb
+        clause.hits += [] if lifted else [Hit("height", way, "")]
+    for hit in clause.every("number"):
+        counted = vocabulary.COUNTED.get(hit.word.removesuffix("の")[-1:])
+        if counted and counted not in clause.names("thing"):
+            clause.hits.insert(clause.hits.index(hit), replace(hit, kind="thing", name=counted, where=False))
+    if clause.first("colour"):
+        clause.hits = [hit for hit in clause.hits if not (hit.like and hit.kind in ("time", "weather"))]
+
+
+def _paired(found: list[Clause]) -> list[Clause]:
+    """Join "red and white": what is drawn has one colour, the first that is not white; another is left out."""
+    joined = found[:1]
+    for clause in found[1:]:
+        last = joined[-1]
+        pair = [*last.hits[-1:], *clause.hits[:1]]
+        if clause.after not in ("and", "&", "と", "や") or [hit.kind for hit in pair] != ["colour", "colour"]:
+            joined.append(clause)
             continue
-        verb = verb if verb in UNWANTED else verb or _neighbour(groups, at)
-        for each in waiting:
-            adjectives = tuple(hit for hit in said if hit.kind in _ADJECTIVES)
-            result.append(Clause(verb or each.verb, (*each.hits, *adjectives)))
-        if verb not in UNWANTED and result and result[-1].verb not in UNWANTED and _bare(said, result[-1]):
-            if not waiting:
-                less = group.verb == "less"
-                said = tuple(replace(hit, sign=-1) if less else hit for hit in said)
-                result[-1] = Clause(result[-1].verb, result[-1].hits + said)
+        one, other = sorted(pair, key=lambda hit: hit.name == "white")
+        left_out = [] if other.name == "white" else [replace(other, kind="left out")]
+        verb, ended = clause.verb or last.verb, last.ended or clause.ended
+        joined[-1] = replace(last, verb=verb, ended=ended, hits=[*last.hits[:-1], one, *clause.hits[1:], *left_out])
+    return joined
+
+
+def _merged(found: list[Clause]) -> list[Clause]:
+    """Share verbs and adjectives between neighbours: "add clouds and palms", "the sea and the sky darker"."""
+    result, waiting = list[Clause](), list[Clause]()
+    for at, clause in enumerate(found):
+        if at + 1 < len(found) and _waits(clause, found[at + 1]):
+            waiting.append(clause)
+            continue
+        verb = clause.verb or _neighbour(found, at)
+        shared = clause.every(*_ADJECTIVES)
+        result += [replace(each, verb=verb or each.verb, hits=each.hits + shared) for each in waiting]
+        if result and not {verb, result[-1].verb} & {*UNWANTED} and _bare(clause, result[-1]):
+            less = clause.verb == "less"
+            more = [] if waiting else [replace(hit, sign=-1) if less else hit for hit in clause.hits]
+            result[-1] = replace(result[-1], hits=result[-1].hits + more)
         else:
-            result.append(Clause(verb, said))
+            result.append(replace(clause, verb=verb))
         waiting = []
     return result
 
 
-def _waits(said: tuple[Hit, ...], verb: str, following: _Group) -> bool:
+def _waits(clause: Clause, following: Clause) -> bool:
     """Whether a clause names only what the next one says something of."""
-    complete = any(hit.kind in (*_ADJECTIVES, *_STATES) or hit.sign for hit in said)
-    if complete or not said or following.verb in UNWANTED or any(hit.kind == "unknown" for hit in said):
+    complete = any(hit.kind in (*_ADJECTIVES, *_STATES, "unknown") or hit.sign for hit in clause.hits)
+    if complete or not clause.hits or {clause.verb, following.verb} & {*UNWANTED}:
         return False
-    says = any(hit.kind in _ADJECTIVES or (hit.kind == "side") for hit in following.hits)
-    nouns = any(hit.kind in NOUNS for hit in following.hits)
-    if said[-1].japanese:
-        return not verb and says and nouns
-    pronoun = bool(following.verb) and not nouns and says
-    return verb in ("make", "move", "turn", "", "more", "less") and ((says and nouns and not following.verb) or pronoun)
+    says, nouns = following.first(*_ADJECTIVES), following.first(*NOUNS)
+    if clause.hits[-1].japanese or not says:
+        return bool(not clause.verb and says and nouns)
+    return clause.verb in ("make", "move", "turn", "", "more", "less") and bool(nouns) is not bool(following.verb)
 
 
-def _bare(said: tuple[Hit, ...], before: Clause) -> bool:
+def _bare(clause: Clause, before: Clause) -> bool:
     """Whether there are only adjectives, of a noun before: "make the sky darker and more vibrant"."""
-    bare = all(hit.kind in _ADJECTIVES for hit in said)
-    return bare and (
-        bool(before.regions) or (before.first("thing") is not None and before.verb not in ("remove", "without"))
-    )
+    if not clause.hits or len(clause.every(*_ADJECTIVES)) < len(clause.hits):
+        return False
+    if before.pronoun:
+        return all(hit.kind in ("colour", "size", "side", "height") for hit in (*before.hits, *clause.hits))
+    return bool(before.regions) or (before.first("thing") is not None and before.verb not in GONE)
 
 
-def _neighbour(groups: list[_Group], at: int) -> str:
+def _neighbour(found: list[Clause], at: int) -> str:
     """Give the verb of the clause before, or in Japanese behind."""
-    if not groups[at].hits:
+    clause = found[at]
+    if not clause.hits:
         return ""
-    japanese = groups[at].hits[-1].japanese
-    alone = groups[at].after in _FRESH or any(hit.kind in ("number", "colour") for hit in groups[at].hits)
     # "Without clouds and palms", but not "without clouds, palms": that is the next thing in the picture.
-    passed_over = UNWANTED if groups[at].after in ("and", "&") else _OPENING
-    earlier = next((each.verb for each in reversed(groups[:at]) if each.verb and each.verb not in passed_over), "")
-    later = next((each.verb for each in groups[at + 1 :] if each.verb and each.verb not in _OPENING), "")
-    if japanese and not later and alone and earlier in ("remove", "less"):
-        # "気球を消して、鳥を五羽": what is said behind the last verb is not to go.
-        return ""
-    return (later or earlier) if japanese else (earlier or later)
+    passed_over = UNWANTED if clause.after in ("and", "&") else _OPENING
+    earlier = next((each.verb for each in reversed(found[:at]) if each.verb and each.verb not in passed_over), "")
+    later = next((each.verb for each in found[at + 1 :] if each.verb and each.verb not in _OPENING), "")
+    if not clause.hits[-1].japanese:
+        return earlier or later
+    # "気球を消して、鳥を五羽": what is said behind the last verb is not to go.
+    alone = clause.after in vocabulary.SPECIAL["fresh"] or clause.first("number", "colour")
+    return later or ("" if alone and earlier in ("remove", "less") else earlier)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,8 +259,7 @@ def nouns(clause: Clause, *kinds: str) -> list[Noun]:
     at = [number for number, hit in enumerate(clause.hits) if hit.kind in (*NOUNS, "time", "weather")]
     said: dict[int, list[Hit]] = {each: [] for each in at}
     for number, hit in enumerate(clause.hits):
-        pronoun = hit.word.casefold() == "one" and number == len(clause.hits) - 1
-        if number in said or not at or pronoun:
+        if number in said or not at:
             continue
         before, after = [each for each in at if each < number], [each for each in at if each > number]
         counted = hit.kind == "number" and not hit.word.endswith("の")

@@ -23,38 +23,30 @@ if TYPE_CHECKING:
 
 #: Longer texts are read up to here, and hits beyond these are not read: the time must not grow with nonsense.
 _LONGEST, _MOST_HITS = 4_000, 200
-_LONGEST_PHRASE, _LONGEST_RUN = 5, 12
+_LONGEST_PHRASE, _LONGEST_RUN, _LONGEST_NUMBER = 5, 12, 4
 #: How many unknown words, of how many letters, are looked at for a nearest known word.
 _MOST_GUESSED, _LONGEST_GUESSED = 3, 20
-_KANA, _KANJI = "\u3040-\u309f\u30fc", "\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-_KATAKANA = "\u30a0-\u30ff"
+_HIRAGANA, _KATAKANA, _KANJI = "\u3040-\u309f\u30fc", "\u30a0-\u30ff", "\u3005\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+_SCRIPT = _HIRAGANA + _KATAKANA + _KANJI
+_JAPANESE = re.compile(f"[{_SCRIPT}]")
+#: Marks between clauses that are no words.
+_MARKS = ",;:.!?、。&()/…"
 _TOKEN = re.compile(
-    rf"[{_KANA}{_KANJI}{_KATAKANA}0-9]*[{_KANA}{_KANJI}{_KATAKANA}]+[{_KANA}{_KANJI}{_KATAKANA}0-9]*"
-    rf"|\d+(?:\.\d+)?(?![^\W_{_KANA}{_KANJI}{_KATAKANA}])|[^\W_{_KANA}{_KANJI}{_KATAKANA}]+(?:'[^\W_]+)*|[,;:.!?、。&()/…]"
+    rf"[{_SCRIPT}0-9]*[{_SCRIPT}]+[{_SCRIPT}0-9]*|\d+(?:\.\d+)?(?![^\W_{_SCRIPT}])"
+    rf"|[^\W_{_SCRIPT}]+(?:'[^\W_]+)*|[{_MARKS}]"
 )
 #: What other engines take as options: "--ar 16:9".
 _OPTIONS = re.compile(r"(?:^|\s)--\w+(?:\s[\d:.]+)?", re.ASCII)
-_JAPANESE = re.compile(f"[{_KANA}{_KANJI}{_KATAKANA}]")
-_RUNS = re.compile(rf"[{_KANA}]+|\d+(?![{_KATAKANA}{_KANJI}])|[{_KATAKANA}{_KANJI}\d]+")
+_RUNS = re.compile(rf"[{_HIRAGANA}]+|\d+(?![{_KATAKANA}{_KANJI}])|[{_KATAKANA}{_KANJI}\d]+")
 _COUNTED = re.compile(rf"(\d{{1,3}}|[{''.join(vocabulary.KANJI_NUMBERS)}])([{vocabulary.COUNTERS}])(?:の|ほど)?")
 #: What follows an unknown noun in Japanese; any other kana belongs to a verb or an adjective.
 _PARTICLE = re.compile("[はがをにへとでのもや](?![るりっらろれすし])|から|まで|より|だけ|たち|さん|ちゃん|など|$")
-#: Words before, or in Japanese behind, a noun that is where something else is.
-_ARTICLES = ("a", "an")
-_KNOWN = ("the", "this", "that", "his", "her", "my", "our")
-_WEARING = ("in", "wearing")
-_LOCATIVES = frozenset(vocabulary.WORDS["where"]["where"])
+#: What follows a noun that is where something else is.
 _WHERE = re.compile(
     "に(?![し変か換す置な])|で(?!な)|へ|から|の(?:隣|上|横|そば|近く|後ろ|前|左|右|奥|手前|下|周り|すぐ|真)"
 )
 #: Endings of words that say how or what happens, not what there is.
-_NOT_NOUNS = re.compile(
-    r"(?:\w{3,}ing|\w{3,}ly|\w{3,}ed|\w{2,}ful|\w{2,}ous|\w{2,}ish|\w{2,}less|\w{2,}est|\w{2,}ive|\w{3,}able|\w{3,}ible"
-    r"|\w{3,}esque|\w{3,}ical|\w+['’]\w+)$"
-)
-_NOUNS = frozenset(vocabulary.WORDS["noun"]["noun"])
-#: Marks between clauses that are no words.
-_MARKS = ",;:.!?、。&()/…"
+_NOT_NOUNS = re.compile(r"(?:\w{3,}(?:ing|ly|ed|able|ible|esque|ical)|\w{2,}(?:ful|ous|ish|less|est|ive)|\w+['’]\w+)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +65,12 @@ class Hit:
         Of what was said before it: 1 for more, -1 for less, 0 for neither; how strongly, 1 being usual.
     where
         Whether it says where something else is: "next to the lighthouse".
-    single
-        Whether it is one: "a bird".
+    single, definite
+        Whether it is one, "a bird", or one that is known, "the bird".
     behind
         Whether it is said of what stands before it: "a woman in red", "a man in a red coat".
-    definite
-        Whether it is one that is known: "the bird".
+    like
+        Whether it is what something is like: "orange like a sunset".
     """
 
     kind: str
@@ -90,11 +82,16 @@ class Hit:
     single: bool = False
     behind: bool = False
     definite: bool = False
+    like: bool = False
 
     @property
     def japanese(self) -> bool:
         """Whether it was said in Japanese."""
         return bool(_JAPANESE.search(self.word))
+
+    def special(self, *ways: str) -> bool:
+        """Whether the word is special in one of these ways; see `vocabulary.SPECIAL`."""
+        return any(self.word.casefold() in vocabulary.SPECIAL[way] for way in ways)
 
 
 @lru_cache(maxsize=1)
@@ -102,7 +99,7 @@ def index() -> dict[str, Hit]:
     """Map every known word to what it means; built once, at first use."""
     found: dict[str, Hit] = {}
     for kind, names in vocabulary.WORDS.items():
-        for name, words in names.items() if kind not in _NO_MEANING else ():
+        for name, words in names.items():
             vague = kind == "vague place"
             meant = Hit("place", name, "", power=VAGUE) if vague else Hit(kind, _NAMELESS.get(name, name), "")
             for word in words:
@@ -110,31 +107,28 @@ def index() -> dict[str, Hit]:
     return found
 
 
-#: Sections of the vocabulary that say something of words.
-_NO_MEANING = ("also", "noun", "where")
 #: Names in the vocabulary that stand for none.
 _NAMELESS = {"plain": "", "wider": ""}
 #: The power of a word that names a place only if no other does.
 VAGUE = 0.1
 _COMPARED = ("colour", "adjustment", "weather", "wave", "size", "force")
 _ACTED = ("verb", "geometry", "adjustment", "size", "style")
+_INFLECTED = (("er", _COMPARED, 1), ("est", _COMPARED, 1), ("ing", _ACTED, 0), ("ed", _ACTED, 0))
+_PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("'s", ""), ("men", "man"))
 
 
 def _forms(word: str) -> Iterator[tuple[str, tuple[str, ...], int]]:
     """Give what a word may be a form of: the base, the kinds it can be of (any if none), and a sign for "more"."""
-    for ending, other in (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("'s", ""), ("men", "man")):
+    for ending, other in _PLURALS:
         if word.endswith(ending) and len(word) > len(ending) + 1:
             yield word.removesuffix(ending) + other, (), 0
-    for ending, kinds, sign in (("er", _COMPARED, 1), ("est", _COMPARED, 1), ("ing", _ACTED, 0), ("ed", _ACTED, 0)):
+    for ending, kinds, sign in _INFLECTED:
         stem = word.removesuffix(ending)
-        if stem == word or len(stem) < 3:  # noqa: PLR2004 - no word is shorter
-            continue
-        yield stem, kinds, sign
-        yield stem + "e", kinds, sign
-        if stem[-1] == stem[-2]:
-            yield stem[:-1], kinds, sign
-        if stem[-1] == "i":
-            yield stem[:-1] + "y", kinds, sign
+        if stem != word and len(stem) > 2:  # noqa: PLR2004 - no word is shorter
+            yield stem, kinds, sign
+            yield stem + "e", kinds, sign
+            if stem[-1] in ("i", stem[-2]):
+                yield stem[:-1] + ("y" if stem[-1] == "i" else ""), kinds, sign
 
 
 def known(phrase: str) -> Hit | None:
@@ -145,20 +139,13 @@ def known(phrase: str) -> Hit | None:
     head, _, last = phrase.rpartition(" ")
     for base, kinds, sign in _forms(last):
         found = index().get(f"{head} {base}".strip())
-        if (
-            found is not None
-            and (not kinds or found.kind in kinds)
-            and found.kind != "break"
-            and (found.kind != "filler" or last.endswith("s"))
-        ):
-            return _compared(found, sign)
+        if found is None or (kinds and found.kind not in kinds) or found.kind == "break":
+            continue
+        if found.kind == "size" and sign:
+            return replace(found, name={"small": "smaller", "large": "larger"}.get(found.name, found.name))
+        if found.kind != "filler" or last.endswith("s"):
+            return replace(found, sign=sign)
     return None
-
-
-def _compared(hit: Hit, sign: int) -> Hit:
-    if hit.kind == "size" and sign:
-        return replace(hit, name={"small": "smaller", "large": "larger"}.get(hit.name, hit.name))
-    return replace(hit, sign=sign)
 
 
 def hits(text: str) -> list[Hit]:
@@ -172,14 +159,15 @@ def hits(text: str) -> list[Hit]:
     while at < len(tokens) and len(found) < _MOST_HITS:
         size, several = _read(words, at)
         start, end = tokens[at].start(), tokens[at + size - 1].end()
-        if noun >= 0 and len(several) == 1 and several[0].kind == "unknown" and plain[start - 1 : start] in (" ", "-"):
+        strange = len(several) == 1 and several[0].kind == "unknown"
+        if noun >= 0 and strange and plain[start - 1 : start] in (" ", "-"):
             # "teddy bear": one thing, not two.
             found.pop()
             start = noun
         found += [each if each.japanese else replace(each, word=plain[start:end]) for each in several]
-        noun = start if several and several[-1].kind == "unknown" and not several[-1].japanese else -1
+        noun = start if strange and not several[0].japanese else -1
         at += size
-    return list(_weighed(found))
+    return _weighed(found)
 
 
 def _read(words: list[str], at: int) -> tuple[int, list[Hit]]:
@@ -189,32 +177,33 @@ def _read(words: list[str], at: int) -> tuple[int, list[Hit]]:
         return 1, [Hit("break", "", word)]
     if word == "without" and at + 1 < len(words) and _doing(words[at + 1]):
         return 2, [Hit("verb", "not", "without")]
+    if word in ("up", "down") and at and words[at - 1].endswith("ing"):
+        # "Walking down a road".
+        return 1, []
     for size in range(min(_LONGEST_PHRASE, len(words) - at), 0, -1):
         found = known(" ".join(words[at : at + size]))
         if found is not None:
             return size, [found]
-    if _JAPANESE.search(word):
-        return 1, list(islice(_japanese(word), _MOST_HITS))
-    return 1, _unknown(word)
+    return 1, list(islice(_japanese(word), _MOST_HITS)) if _JAPANESE.search(word) else _unknown(word)
 
 
 def _doing(word: str) -> bool:
     """Whether a word says what is done, as in "without changing the sky", and is no noun as in "without building"."""
     found = known(word)
-    noun = word in _NOUNS or (found is not None and found.kind in ("thing", "place", "time", "weather"))
+    noun = word in vocabulary.SPECIAL["noun"] or (found and found.kind in ("thing", "place", "time", "weather"))
     return word.endswith("ing") and len(word) > 5 and not noun  # noqa: PLR2004
 
 
 def _unknown(word: str) -> list[Hit]:
     if word.endswith("n't"):
         return [Hit("verb", "not", word)]
-    if word.replace(".", "").isdecimal():
-        return [Hit("number", word, word)] if word.isascii() and len(word) < 5 else []  # noqa: PLR2004
-    if word.endswith("x") and word[:-1].isdecimal() and word.isascii():
-        return [Hit("number", word[:-1], word)] if len(word) < 5 else []  # noqa: PLR2004
-    if len(word) < 2 or any(each.isdigit() for each in word):  # noqa: PLR2004
+    times = word.removesuffix("x")
+    if times.replace(".", "").isdecimal():
+        return [Hit("number", times, word)] if word.isascii() and len(word) <= _LONGEST_NUMBER else []
+    if len(word) == 1 or any(each.isdigit() for each in word):
         return []
-    return [] if word not in _NOUNS and _NOT_NOUNS.match(word) else [Hit("unknown", "", word)]
+    noun = word in vocabulary.SPECIAL["noun"] or not _NOT_NOUNS.match(word)
+    return [Hit("unknown", "", word)] if noun else []
 
 
 def _japanese(token: str) -> Iterator[Hit]:
@@ -222,10 +211,7 @@ def _japanese(token: str) -> Iterator[Hit]:
     at, rest = 0, ""
     while at < len(token):
         found, size = _longest(token, at)
-        if found is None:
-            rest, at = rest + token[at], at + 1
-            continue
-        if _part_of_another(token, at, size, rest):
+        if found is None or _part_of_another(token, at, size, rest):
             rest, at = rest + token[at : at + size], at + size
             continue
         yield from _leftovers(rest, token[at:])
@@ -235,26 +221,31 @@ def _japanese(token: str) -> Iterator[Hit]:
 
 
 def _longest(token: str, at: int) -> tuple[Hit | None, int]:
+    """Give the longest known word from here and its length; None, and one character, if there is none."""
     counted = _COUNTED.match(token, at)
     if counted:
-        said = counted[1]
-        number = vocabulary.KANJI_NUMBERS.get(said, said)
+        number = vocabulary.KANJI_NUMBERS.get(counted[1], counted[1])
         return Hit("number", str(number), counted[0]), len(counted[0])
     for size in range(min(_LONGEST_RUN, len(token) - at), 0, -1):
         found = index().get(token[at : at + size])
-        # A single kana is a particle, except between two nouns.
-        if found is not None and (size > 1 or not _is_kana(token[at]) or found.kind == "break"):
-            return (found, size) if found.kind != "break" or _between(token, at, size) else (None, 0)
-    return None, 0
+        if found is not None and found.kind == "break":
+            # A "と" stands between nouns, and is not the beginning of another word.
+            between = size > 1 or (at > 0 and not re.match("[てもっりるい]", token[at + 1 : at + 2]))
+            return (found, size) if between else (None, 1)
+        # A single kana is a particle, and a noun in kana ends before one.
+        if found is not None and (size > 1 or not _is_kana(token[at])) and not _begun(found, token[at + size :]):
+            return found, size
+    return None, 1
 
 
 def _is_kana(character: str) -> bool:
     return "\u3040" <= character <= "\u309f"
 
 
-def _between(token: str, at: int, size: int) -> bool:
-    """Whether a "と" stands between nouns, and is not the beginning of another word."""
-    return size > 1 or (at > 0 and not re.match("[てもっりるい]", token[at + size : at + size + 1]))
+def _begun(hit: Hit, behind: str) -> bool:
+    """Whether a noun in hiragana is only the beginning of a verb: "とりけして"."""
+    kana = hit.kind in (*_NOUNS, "time", "weather", "season") and all(map(_is_kana, hit.word))
+    return kana and _is_kana(behind[:1] or " ") and not re.match("[はがをにへとでのもや]|から|まで|より|だけ", behind)
 
 
 def _part_of_another(token: str, at: int, size: int, rest: str) -> bool:
@@ -279,10 +270,9 @@ def _inflected(behind: str) -> bool:
 def _leftovers(rest: str, behind: str) -> Iterator[Hit]:
     """Give the nouns in what is unknown: kanji or katakana, unless the kana behind make them a verb or an adjective."""
     runs = _RUNS.findall(rest)
-    for number, run in enumerate(runs):
-        following = runs[number + 1] if number + 1 < len(runs) else behind
+    for number, (run, following) in enumerate(zip(runs, [*runs[1:], behind], strict=False)):
         if run.isdecimal():
-            if len(run) < 4:  # noqa: PLR2004
+            if len(run) < _LONGEST_NUMBER:
                 yield Hit("number", str(int(run)), run)
         elif not (
             _is_kana(run[0]) or _inflected(following) or run.endswith("的") or (run in "沿線系型風調" and not number)
@@ -290,68 +280,95 @@ def _leftovers(rest: str, behind: str) -> Iterator[Hit]:
             yield Hit("unknown", "", run, where=bool(_WHERE.match(following)))
 
 
+#: What an article and "next to" are said of; and what a degree may be said behind: "blur it a bit".
+_NOUNS = ("thing", "place", "region", "unknown")
+_GRADED = ("adjustment", "colour", "weather", "wave", "size")
+_UNSAID = Hit("", "", "")
+
+
 def _weighed(found: list[Hit]) -> list[Hit]:
-    """Tell each hit the degree said before it, and leave out the degrees and what says nothing."""
+    """Tell each hit what was said before it, and leave out degrees, articles and what says nothing."""
     weighed: list[Hit] = []
-    sign, power, where, single, definite, before = 0, 1.0, False, False, False, ""
+    said = _UNSAID
     for hit in found:
-        worn, before = hit.kind == "colour" and before in _WEARING, hit.word.casefold()
-        _worn(weighed, hit)
         if hit.kind == "degree":
-            way, strength = vocabulary.DEGREES[hit.name]
-            sign, power = way or sign, strength if strength != 1 else power
-        elif hit.kind == "filler":
-            where = where or hit.word.casefold() in _LOCATIVES
-            definite = hit.word.casefold() in _KNOWN or (definite and hit.word.casefold() not in _LOCATIVES)
-            single = hit.word.casefold() in _ARTICLES or (single and hit.word.casefold() not in _LOCATIVES)
-        elif hit.kind == "verb":
-            if hit.japanese:
-                _said_behind(weighed, power)
-                _more_behind(weighed, sign)
-                sign, power = 0, 1.0
+            sign, power = vocabulary.DEGREES[hit.name]
+            one = said.single or hit.special("article")
+            said = replace(said, sign=int(sign) or said.sign, power=power if power != 1 else said.power, single=one)
+        elif hit.kind in ("filler", "pronoun"):
+            said = _led(said, hit)
+            weighed += [hit] if hit.kind == "pronoun" else []
+        elif hit.kind == "like":
+            said = replace(said, like=not hit.japanese)
+            if hit.japanese and weighed:
+                weighed[-1] = replace(weighed[-1], like=True)
+        elif hit.kind in ("verb", "break"):
+            if hit.japanese or hit.kind == "break":
+                _behind(weighed, said)
+                said = _UNSAID
             weighed.append(hit)
-        elif hit.kind == "break":
-            _said_behind(weighed, power)
-            _more_behind(weighed, sign)
-            weighed.append(hit)
-            sign, power, where, single, definite = 0, 1.0, False, False, False
         else:
-            strength = hit.power if hit.kind == "place" else power
-            one = single and hit.kind == "thing" and hit.word.casefold() in index() and "flock" not in hit.word
-            place = where or hit.where
-            weighed.append(
-                replace(
-                    hit, sign=sign or hit.sign, power=strength, where=place, single=one, behind=worn, definite=definite
-                )
-            )
-            definite = definite and hit.kind not in ("thing", "place", "region", "unknown")
-            single = single and hit.kind not in ("thing", "place", "region", "unknown", "number")
-            if more := vocabulary.WORDS["also"].get(hit.word.casefold()):
-                weighed.append(replace(index()[more[0]], word=hit.word))
-            where = where and hit.kind not in ("thing", "place", "region", "unknown")
-            if hit.kind not in ("region", "number"):
-                sign, power = (sign, 1.0) if hit.kind == "place" else (0, 1.0)
-    _said_behind(weighed, power)
-    _more_behind(weighed, sign)
+            if hit.kind == "garment" and weighed and weighed[-1].kind == "colour" and not hit.japanese:
+                # The colour is of the one who wears it: "a man in a red coat".
+                weighed[-1] = replace(weighed[-1], behind=True)
+            weighed += _told(hit, said)
+            said = _rest(said, hit)
+    _behind(weighed, said)
     return weighed
 
 
-def _worn(weighed: list[Hit], hit: Hit) -> None:
-    """Give the colour before a garment to the one who wears it: "a man in a red coat"."""
-    if hit.kind == "garment" and weighed and weighed[-1].kind == "colour" and not hit.japanese:
-        weighed[-1] = replace(weighed[-1], behind=True)
+def _led(said: Hit, filler: Hit) -> Hit:
+    """Heed an article, or a word that says where, before what it leads."""
+    led = replace(said, behind=filler.special("wearing"))
+    if filler.special("where"):
+        return replace(led, where=True, definite=False, single=False)
+    return replace(
+        led, definite=said.definite or filler.special("known"), single=said.single or filler.special("article")
+    )
 
 
-def _more_behind(weighed: list[Hit], sign: int) -> None:
-    """Tell a thing that there is to be more or less of it: "花をもっと", "make the birds fewer"."""
-    if sign and weighed and weighed[-1].kind == "thing":
-        weighed[-1] = replace(weighed[-1], sign=sign)
+def _told(hit: Hit, said: Hit) -> Iterator[Hit]:
+    """Give a hit with what was said before it, and what it says besides: "雪山" is snow too."""
+    one = hit.kind == "thing" and hit.word.casefold() in index() and "flock" not in hit.word
+    many = said.sign > 1 and hit.kind in ("thing", "place")
+    yield replace(
+        hit,
+        sign=(said.sign if many else min(said.sign, 1)) or hit.sign,
+        power=hit.power if hit.kind == "place" else said.power,
+        where=said.where or hit.where,
+        single=said.single and one,
+        behind=said.behind and hit.kind == "colour",
+        definite=said.definite,
+        like=said.like,
+    )
+    if more := vocabulary.ALSO.get(hit.word.casefold()):
+        yield replace(index()[more], word=hit.word)
 
 
-def _said_behind(weighed: list[Hit], power: float) -> None:
-    """Tell the last adjective a degree that was said behind it: "blur it a bit"."""
-    if power != 1 and weighed and weighed[-1].kind in ("adjustment", "colour", "weather", "wave"):
-        weighed[-1] = replace(weighed[-1], power=power)
+def _rest(said: Hit, hit: Hit) -> Hit:
+    """Give what is still said of the hits that follow: "the" of an adjective is of its noun too."""
+    noun = hit.kind in _NOUNS
+    return replace(
+        said,
+        sign=said.sign if hit.kind in (_GRADED if said.sign > 1 else ("region", "number", "place")) else 0,
+        power=said.power if hit.kind in ("region", "number") else 1.0,
+        where=said.where and not noun,
+        single=said.single and not noun and hit.kind != "number",
+        behind=False,
+        definite=said.definite and not noun,
+        like=said.like and hit.kind in ("colour", "adjustment"),
+    )
+
+
+def _behind(weighed: list[Hit], said: Hit) -> None:
+    """Tell the last hit a degree that was said behind it: "blur it a bit", "花をもっと", "make the birds fewer"."""
+    at = next((at for at in reversed(range(len(weighed))) if weighed[at].kind != "pronoun"), None)
+    if at is None:
+        return
+    last = weighed[at]
+    sign = said.sign if last.kind in ("thing", "number") else 0
+    power = said.power if last.kind in _GRADED and said.power != 1 else last.power
+    weighed[at] = replace(last, sign=sign or last.sign, power=power)
 
 
 def number(hit: Hit) -> int:

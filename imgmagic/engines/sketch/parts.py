@@ -37,7 +37,7 @@ def find(data: bytes, words: str) -> bytes:
         If there is no such part, or none that can be found.
     """
     image, scene = picture.decode(data)
-    clause = next(iter(clauses(words)), Clause("", ()))
+    clause = next(iter(clauses(words)), Clause())
     if scene is None:
         if "sky" not in clause.regions:
             raise _not_found(words, "of a picture that it did not draw, the sketch engine finds the sky only")

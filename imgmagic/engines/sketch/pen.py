@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from imgmagic.engines.sketch import vocabulary
-
 if TYPE_CHECKING:
     from imgmagic.engines.sketch.noise import Floats
 
 RGB = tuple[float, float, float]
-Point = tuple[float, float]
 #: Nothing is drawn smaller or taller than this (px, after averaging): beyond, the drawing is scaled.
 _SMALLEST, TALLEST = 16, 1400
+#: How high the eye usually is, in heights of a drawing.
+_EYE = 0.35
 
 
 class Sheet:
@@ -40,40 +39,46 @@ class Sheet:
         self._draw = ImageDraw.Draw(self._image)
 
     def polygons(self, points: Floats, colours: Floats) -> None:
-        """Fill polygons (n, corners, 2) with colours (n, 3), 0 to 1, one after the other."""
+        """Fill polygons (..., corners, 2) with colours (..., 3), 0 to 1, one after the other."""
         placed = points * self._scale * np.array([1, -1]) + np.array([self._image.width / 2, self._scale])
-        fills = np.clip(np.asarray(colours) * 255, 0, 255).astype(int).tolist()
-        for corners, fill in zip(placed.reshape(len(points), -1).tolist(), fills, strict=True):
+        fills = np.clip(np.asarray(colours) * 255, 0, 255).astype(int).reshape(-1, 3).tolist()
+        for corners, fill in zip(placed.reshape(len(fills), -1).tolist(), fills, strict=True):
             self._draw.polygon(corners, fill=(*fill, 255))
 
-    def polygon(self, colour: RGB, *points: Point, shade: float = 1.0) -> None:
-        """Fill one polygon; the colour is multiplied by ``shade``."""
-        self.polygons(np.array([points]), np.array([colour]) * shade)
+    def leaves(self, foot: Floats, tip: Floats, wide: Floats, colours: Floats) -> None:
+        """Fill leaves, each as wide as is said and widest in its middle, from their feet (..., 2) to their tips."""
+        along = tip - foot
+        across = along[..., ::-1] * np.array([-0.5, 0.5])
+        across *= (wide / np.maximum(np.linalg.norm(along, axis=-1), 1e-6))[..., None]
+        middle = foot + along * 0.45
+        corners = np.stack([foot, middle - across, tip, middle + across], -2)
+        corners[..., 1] = np.maximum(corners[..., 1], 0)
+        self.polygons(corners, colours)
 
-    def box(self, colour: RGB, left: float, low: float, right: float, high: float, shade: float = 1.0) -> None:
-        """Fill a rectangle."""
-        self.polygon(colour, (left, low), (right, low), (right, high), (left, high), shade=shade)
-
-    def disc(self, colour: RGB, at: Point, wide: float, high: float, shade: float = 1.0) -> None:
-        """Fill an ellipse with the half axes given."""
-        self.polygon(colour, *round_(at, wide, high), shade=shade)
-
-    def hole(self, *points: Point) -> None:
-        """Cut a polygon out."""
-        middle, scale = self._image.width / 2, self._scale
-        self._draw.polygon([(middle + x * scale, (1 - y) * scale) for x, y in points], fill=(0, 0, 0, 0))
+    def round(self, left: Floats, right: Floats, colours: Floats) -> None:
+        """Fill a round body between two sides (rows + 1, 2) with colours (rows, strips, 3), or (strips, 3) for all."""
+        strips = colours.shape[-2]
+        edge = (1 - np.cos(np.linspace(0, np.pi, strips + 1))[:, None]) / 2
+        grid = left[:, None] + (right - left)[:, None] * edge
+        # Level rings are seen from above where they are below the eye, from below where they are above it.
+        bow = 0.5 * (grid[..., 1] < _EYE) - np.sqrt(edge * (1 - edge))[:, 0]
+        grid[..., 1] += (_EYE - grid[..., 1]) * bow * 0.3 * np.linalg.norm(right - left, axis=1)[:, None]
+        quads = np.stack([grid[:-1, :-1], grid[:-1, 1:], grid[1:, 1:], grid[1:, :-1]], 2)
+        self.polygons(quads, np.broadcast_to(colours, (len(left) - 1, strips, 3)))
 
     def done(self) -> Image.Image:
         """Give the drawing."""
         return self._image.reduce(2)
 
 
-def round_(at: Point, wide: float, high: float, start: float = 0.0, stop: float = 2 * np.pi) -> list[Point]:
-    """Give points on an ellipse from one angle to another."""
-    turn = np.linspace(start, stop, 24)
-    return [(at[0] + wide * float(np.cos(t)), at[1] + high * float(np.sin(t))) for t in turn]
+def smooth(points: Floats) -> Floats:
+    """Round the corners of a polygon (corners, 2) by cutting them three times."""
+    for _ in range(3):
+        following = np.roll(points, -1, axis=0)
+        points = np.stack([points * 0.75 + following * 0.25, points * 0.25 + following * 0.75], 1).reshape(-1, 2)
+    return points
 
 
-def hue(colour: str, usual: RGB) -> RGB:
-    """Give the colour that a word names, or the usual one."""
-    return vocabulary.COLOURS[colour] if colour else usual
+def turned(strips: int) -> Floats:
+    """Give how far each strip of a round body is turned to the right, -1 to 1."""
+    return np.asarray(-np.cos((np.arange(strips) + 0.5) / strips * np.pi))

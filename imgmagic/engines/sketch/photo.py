@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from imgmagic.engines.sketch import edits, vocabulary
-from imgmagic.engines.sketch.clauses import NOUNS, UNWANTED, Clause, clauses
-from imgmagic.engines.sketch.instructions import geometry, negated, retoned, whole
+from imgmagic.engines.sketch.clauses import NOUNS, UNWANTED, Clause
+from imgmagic.engines.sketch.instructions import negated, wishes
 from imgmagic.engines.sketch.lexicon import refusal
 from imgmagic.engines.sketch.noise import Floats, step
+from imgmagic.engines.sketch.rules import geometry, parted, retoned, whole
 from imgmagic.engines.sketch.scene import Tone, edit_parts
 from imgmagic.engines.sketch.view import RGB, rgb, toned
 from imgmagic.engines.sketch.words import named
@@ -62,7 +63,7 @@ def edit(
     alpha = picture.convert("RGBA").getchannel("A") if clear else None
     now = picture.convert("RGB")
     done, left = list[str](), list[str]()
-    asked = clauses(instruction)
+    asked = wishes(instruction)
     for clause in asked:
         changed, name = (now, "") if clause.verb in UNWANTED else _apply(now, clause)
         if name:
@@ -111,7 +112,7 @@ def _apply(picture: Image.Image, clause: Clause) -> tuple[Image.Image, str]:
             if hit.name in _MOODS:
                 return _mood(picture, hit.name), hit.name
     wanted = [hit.name for hit in clause.every("style") if hit.name and clause.sign > 0]
-    wanted += whole(clause) if noun is None and not clause.first("time", "weather") else []
+    wanted += whole(clause) if noun is None and not clause.first("time", "weather") and not parted(clause) else []
     for each in wanted:
         picture = edits.apply(picture, each)
     if wanted:

@@ -59,7 +59,7 @@ class Thing:
     side, size, colour
         Words of the vocabulary, or empty for what looks right.
     height
-        Factor, 0.2 to 3: how high the sun or the moon stands.
+        Factor, 0.2 to 3: how high what shines stands, and what flies.
     first
         How many of the kind there were before these, so that each has a place of its own.
     """
@@ -74,10 +74,15 @@ class Thing:
     height: float = 1.0
 
     @property
+    def shown(self) -> int:
+        """How many there are of these, at most."""
+        usual = vocabulary.USUAL_NUMBER.get(self.kind, vocabulary.MOST_USUAL)
+        return self.count or max(1, round(usual * self.amount))
+
+    @property
     def after(self) -> int:
         """How many of the kind there are up to these, at most."""
-        usual = vocabulary.USUAL_NUMBER.get(self.kind, vocabulary.MOST_USUAL)
-        return self.first + (self.count or max(1, round(usual * self.amount)))
+        return self.first + self.shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +151,11 @@ class Scene:
             return _scene(json.loads(text))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
+
+
+def bounded(factor: float) -> float:
+    """Give a factor that a scene can have."""
+    return round(min(_MOST, max(_LEAST, factor)), 4)
 
 
 def edit_parts(edit: str) -> tuple[str, float, str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from imgmagic.engines.sketch.noise import Floats
+    from imgmagic.engines.sketch.shore import Shore
     from imgmagic.engines.sketch.view import View
 
 
@@ -31,99 +32,145 @@ class Standing:
         Height in world units.
     make
         Draws it, about so many px tall, in daylight colours; see `pen`.
-    shade
-        How dark its shadow is, 0 for none.
+    half
+        Half its width, in heights.
+    shady
+        Whether it throws a shadow on the ground.
     wet
         Whether it stands in water, which mirrors it.
     lift
         How high its foot is, in world units.
-    lamp
-        At what share of its height a lamp is lit, 0 for none.
+    lamps
+        Draws what of it shines in the dark, as large as `make` draws the whole; None if nothing does.
     """
 
     depth: float
     across: float
     tall: float
     make: Callable[[int], Image.Image]
-    shade: float = 0.5
+    half: float = 0.5
+    shady: bool = True
     wet: bool = False
     lift: float = 0.0
-    lamp: float = 0.0
+    lamps: Callable[[int], Image.Image] | None = None
 
 
-def stand(view: View, each: Standing) -> None:
+def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
     """Draw one thing, with all that it throws around it."""
     view.pause()
     x, y = each.across * view.unit + view.width / 2, view.horizon + (1 - each.lift) / each.depth * view.unit
     tall = each.tall / each.depth * view.unit
     if tall < 2:
         return
-    image = each.make(max(24, round(tall)))
+    # Before a backdrop the light comes from the side.
+    aside = view.sun[0] if view.scene.place != "studio" else view.light.side * 2
+    sun = view.width / 2 + aside * view.unit
+    image = _fitted(each.make, tall, sun > x)
+    place = (round(y), round(x - image.width / 2))
     if each.wet:
-        _mirrored(view, image, (x, y), tall)
-    elif each.shade and view.alpha is None and tall > view.unit * 0.04:
-        _shadow(view, image, (x, y), tall, each.shade)
-    _set(view, image, (x, y), tall, each.depth)
-    if each.lamp:
-        _glow(view, (x, y - tall * each.lamp), tall * 0.32)
+        _mirrored(view, image, place, shore)
+    elif each.shady and view.alpha is None:
+        _shadow(view, image, place, sun, shore)
+    if view.alpha is None and view.scene.place not in ("studio", "harbour"):
+        _tufted(view, image, each.depth)
+    # Against a low sun one sees the dark side.
+    against = float(np.exp(-(((x - sun) / view.unit / 0.3) ** 2))) * view.low * 0.7
+    _lay(view, image, place, each.depth, 1 - against)
+    if each.lamps is not None:
+        _shine(view, _fitted(each.lamps, tall, sun > x), place)
 
 
-def _fitted(image: Image.Image, tall: float) -> Image.Image:
+def _fitted(make: Callable[[int], Image.Image], tall: float, mirrored: bool) -> Image.Image:  # noqa: FBT001
+    """Give a drawing, which is lit from the left, at its size; mirrored if the light comes from the right."""
+    image = make(max(24, round(tall)))
+    image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else image
     size = (max(2, round(image.width * tall / image.height)), max(2, round(tall)))
-    way = Image.Resampling.BOX if tall < image.height / 2 else Image.Resampling.BILINEAR
-    return image if size == image.size else image.resize(size, way)
+    return image.resize(size, Image.Resampling.BOX if tall < image.height / 2 else Image.Resampling.BILINEAR)
 
 
-def _set(view: View, image: Image.Image, foot: tuple[float, float], tall: float, depth: float) -> None:
-    """Set a drawing on its foot, lit and hazed."""
-    image = _fitted(image, tall)
-    box = image.getbbox()
-    if box is None:
-        return
+def _lay(view: View, image: Image.Image, place: tuple[int, int], depth: float, lit: float) -> None:
+    """Lay a drawing on the canvas, lit and hazed."""
+    box = image.getbbox() or (0, 0, 1, 1)
     pixels = np.asarray(image.crop(box), np.float32) * np.float32(1 / 255)
     colour, cover = pixels[..., :3], pixels[..., 3]
     light = view.light
     through = float(np.exp(-light.haze * max(depth - 2, 0)))
-    colour *= (light.ambient * 0.75 + light.key * 0.62) * np.float32(through)
+    colour *= (light.ambient * 0.75 + light.key * (0.62 * lit)) * np.float32(through)
     colour += cover[..., None] * (light.mist * np.float32(1 - through))
-    view.lay(colour, cover, round(foot[1]) - image.height + box[1], round(foot[0] - image.width / 2) + box[0])
+    view.lay(colour, cover, place[0] - image.height + box[1], place[1] + box[0])
 
 
-def _shadow(view: View, image: Image.Image, foot: tuple[float, float], tall: float, dark: float) -> None:
-    """Throw a thing's shadow on level ground, away from the light and towards the camera."""
-    soft = {"clear": 1.0, "cloudy": 0.8}.get(view.scene.weather, 0.25)
-    soft *= {"night": 0.5, "dusk": 0.5}.get(view.scene.time, 1.0)
-    level = max((foot[1] - view.horizon) / view.unit, 0.01)
-    lean = -view.light.side * (1.35 if view.low else 0.85)
-    fall = min(0.9, 1.1 * level)
-    scale = tall / image.height
-    size = (int(image.width * scale + abs(lean) * tall) + 8, max(4, int(fall * tall) + 4))
-    left = foot[0] - image.width * scale / 2 - (abs(lean) * tall if lean < 0 else 0) - 4
-    # For every pixel of the shadow: how high on the thing, then where across it.
-    across = image.width / 2 - (foot[0] - left) / scale
-    matrix = (1 / scale, -lean / fall / scale, across, 0.0, -1 / fall / scale, float(image.height))
-    cast = image.getchannel(3).transform(size, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+def _tufted(view: View, image: Image.Image, depth: float) -> None:
+    """Let blades of grass, snow or waves stand before the foot of a thing."""
+    high = min(0.035 / depth * view.unit, image.height * 0.08)
+    columns = np.arange(image.width) // max(1, round(high / 5))
+    tufts = view.rng("tufts", image.width).random(image.width)[columns] * high
+    rows = np.arange(image.height, 0, -1)[-int(high) - 1 :, None]
+    edge = Image.fromarray(((rows > tufts) * 255).astype(np.uint8))
+    bare = Image.new("RGBX", (image.width, edge.height))
+    low = (0, image.height - edge.height)
+    image.paste(Image.composite(image.crop((*low, *image.size)), bare, edge), low)
+
+
+def _on_water(view: View, shore: Shore | None, place: tuple[int, int], size: tuple[int, int]) -> Floats:
+    """Give where water is on a part of the canvas (height, width), 0 or 1."""
+    if shore is None:
+        return np.zeros(size, np.float32)
+    z = view.unit / np.maximum(np.arange(place[0], place[0] + size[0]) + 0.5 - view.horizon, 0.5)[:, None]
+    x = (np.arange(place[1], place[1] + size[1]) + 0.5 - view.width / 2) / view.unit * z
+    return np.asarray(np.clip(shore.out(x, z + 0 * x) * 8, 0, 1), np.float32)
+
+
+def _shadow(view: View, image: Image.Image, place: tuple[int, int], sun: float, shore: Shore | None) -> None:
+    """Throw a thing's shadow on level ground: away from the point of the horizon below the sun, and towards us."""
+    foot, left = place
+    dark = {"clear": 0.5, "cloudy": 0.4}.get(view.scene.weather, 0.0)
+    dark *= {"night": 0.5, "dusk": 0.5}.get(view.scene.time, 1.0)
+    level = foot - view.horizon
+    if level < 2:
+        return
+    middle = left + image.width / 2
+    high = view.unit * (0.55 if view.low else 1.4)
+    # The way from a thing to its shadow is seen in perspective: `k` is how much larger it gets with each row.
+    k = 1 / level
+    end = image.height / (k * (high - image.height)) if high > image.height else view.height
+    tall = int(min(end + 8, view.height - foot))
+    aside = (middle - sun) * k * tall
+    wide = image.width / 2 * (1 + k * tall) + 8
+    start = max(0, round(middle + min(0, aside) - wide))
+    size = (min(view.width, round(middle + max(0, aside) + wide)) - start, tall)
+    if min(size) < 1:
+        return
+    half = image.width / 2
+    matrix = (1, k * (sun - middle + half), start - middle + half, 0, k * (image.height - high), image.height, 0, k)
+    cast = image.getchannel(3).transform(size, Image.Transform.PERSPECTIVE, matrix, Image.Resampling.BILINEAR)
     blurred = cast.filter(ImageFilter.GaussianBlur(max(0.8, view.unit * 0.0022)))
-    cover = np.asarray(blurred, np.float32) * np.float32(dark * soft / 255)
-    top, x = round(foot[1]), round(left)
-    y0, x0 = max(top, view.first), max(x, 0)
-    y1, x1 = min(top + size[1], view.height), min(x + size[0], view.width)
-    if y0 < y1 and x0 < x1:
-        part = cover[y0 - top : y1 - top, x0 - x : x1 - x]
-        view.canvas[y0:y1, x0:x1] *= 1 - part[..., None] * np.array([0.92, 0.84, 0.66], np.float32)
+    cover = np.asarray(blurred, np.float32) * np.float32(dark / 255)
+    # The farther from the thing, the softer.
+    cover *= np.linspace(1, 0.35, tall, dtype=np.float32)[:, None]
+    cover *= 1 - 0.7 * _on_water(view, shore, (foot, start), cover.shape)
+    view.lay(cover[..., None] * view.light.ambient * np.float32(0.12), cover, foot, start)
 
 
-def _mirrored(view: View, image: Image.Image, foot: tuple[float, float], tall: float) -> None:
+def _mirrored(view: View, image: Image.Image, place: tuple[int, int], shore: Shore | None) -> None:
     """Draw a thing's reflection in the water below it, broken by the waves."""
-    flipped = _fitted(image, tall).transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-    pixels = np.asarray(flipped, np.float32)[: max(2, round(tall * 0.6))] / 255
-    high, wide = pixels.shape[:2]
-    jitter = view.rng("mirrored", round(foot[0])).normal(0, 0.03 * wide, high)
-    columns = np.clip(np.arange(wide) + jitter[:, None].astype(int), 0, wide - 1)
-    pixels = pixels[np.arange(high)[:, None], columns]
-    pixels *= np.linspace(0.5, 0.0, high, dtype=np.float32)[:, None, None]
-    colour: Floats = pixels[..., :3] * (view.light.ambient * 0.6 + view.light.key * 0.5)
-    view.lay(colour, pixels[..., 3], round(foot[1]), round(foot[0] - wide / 2))
+    high, wide = image.height, image.width
+    pixels = np.asarray(image.transpose(Image.Transpose.FLIP_TOP_BOTTOM), np.float32) / 255
+    jitter = view.rng("mirrored", wide).normal(0, 0.03 * wide, (high, 1)).astype(int)
+    pixels = np.take_along_axis(pixels, np.clip(np.arange(wide) + jitter, 0, wide - 1)[..., None], 1)
+    pixels *= np.linspace(0.6, 0.1, high, dtype=np.float32)[:, None, None]
+    pixels *= _on_water(view, shore, place, (high, wide))[..., None]
+    view.lay(pixels[..., :3] * (view.light.ambient * 0.6 + view.light.key * 0.5), pixels[..., 3], *place)
+
+
+def _shine(view: View, lamps: Image.Image, place: tuple[int, int]) -> None:
+    """Lay what shines on the canvas, and light the air around it."""
+    pixels = np.asarray(lamps, np.float32) / 255
+    view.lay(pixels[..., :3], pixels[..., 3], place[0] - lamps.height, place[1])
+    box = lamps.getbbox()
+    if box is not None:
+        at = (place[1] + (box[0] + box[2]) / 2, place[0] - lamps.height + (box[1] + box[3]) / 2)
+        _glow(view, at, max(lamps.height * 0.2, (box[2] - box[0]) * 0.6))
 
 
 def _glow(view: View, at: tuple[float, float], radius: float) -> None:
@@ -133,5 +180,5 @@ def _glow(view: View, at: tuple[float, float], radius: float) -> None:
     sky = view.canvas[y0 : int(at[1]) + reach, x0 : int(at[0]) + reach]
     y, x = (np.arange(side, dtype=np.float32) for side in sky.shape[:2])
     far = np.hypot(x[None] + x0 - at[0], y[:, None] + y0 - at[1]) / np.float32(radius)
-    glow = np.exp(far * -2.2) * (1 - far / 3).clip(0) * np.float32(0.6)
+    glow = np.exp(far * -2.2) * (1 - far / 3).clip(0) * np.float32(0.4)
     sky += glow[..., None] * np.array([1.0, 0.80, 0.46], np.float32) * (1 - sky)

@@ -1,402 +1,350 @@
 """Where things are: trees, boats, houses, birds, flowers.
 
 Everything is placed in the world (x, z) and projected, the far ones drawn first, so that sizes and overlaps are right
-by construction. Each kind has its own random numbers: adding one kind moves no other.
+by construction. One table says where things of a kind are, and one question is asked of every place that comes to mind:
+what is under the whole foot of the thing, who sees it, what stands before it. Each kind has its own random numbers:
+adding one kind moves no other.
 """
 
 # ruff: noqa: PLR2004 - the numbers are the drawing; names for them would only move them away
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from imgmagic.engines.sketch import small, trees
 from imgmagic.engines.sketch.noise import fractal, look
-from imgmagic.engines.sketch.pen import TALLEST, hue
+from imgmagic.engines.sketch.pen import TALLEST
 from imgmagic.engines.sketch.scene import Thing
-from imgmagic.engines.sketch.shore import ISLAND
 from imgmagic.engines.sketch.standing import Standing, stand
-from imgmagic.engines.sketch.view import DARK
+from imgmagic.engines.sketch.view import DARK, rgb
+from imgmagic.engines.sketch.vocabulary import COLOURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from imgmagic.engines.sketch.pen import RGB
+    from imgmagic.engines.sketch.noise import Floats
     from imgmagic.engines.sketch.shore import Shore
     from imgmagic.engines.sketch.view import View
 
-_SIDES = {"left": (-0.44, -0.14), "right": (0.14, 0.44), "centre": (-0.10, 0.10)}
+#: Where across the picture a side is, in its widths.
+_SIDES = {"left": (-0.5, -0.16), "right": (0.16, 0.5), "centre": (-0.10, 0.10)}
 #: What could hide something else.
 _GROWN = ("pines", "trees")
 #: Where trees stand without being asked for.
 _WOODED = ("lake", "river", "forest", "meadow", "hills", "mountains", "snow")
-_SCALE = {"small": 0.62, "large": 1.4}
-Random = np.random.Generator
+_SCALE = {"small": 0.62, "large": 1.5}
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How a kind of thing is usually placed; depths and heights in world units, what is across in picture widths."""
+
+    draw: Callable[..., Image.Image]
+    #: ``land``, ``water``, ``air``, or empty for anywhere.
+    where: str
+    depths: tuple[float, float]
+    #: How far from the middle of the picture, on either side.
+    spread: tuple[float, float]
+    tall: tuple[float, float]
+    #: Half its width, in heights.
+    half: float
+    usual: int
+    #: How far those of a group are from each other; 0 if each has a place of its own.
+    gather: float = 0.0
+    floats: bool = False
+    #: In how many individuals it is grown, on a thin stem; 0 if each is one.
+    individuals: int = 0
+    #: What is different in a place, or on a kind of shore.
+    at: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def foot(self) -> float:
+        """Half the width of what stands on the ground, in heights."""
+        return 0.05 if self.individuals else self.half
+
+
+_TREES: dict[str, dict[str, Any]] = {
+    "mountains": {"usual": 26},
+    "forest": {"usual": 100, "tall": (1.6, 3.4), "depths": (4.6, 28)},
+    "bank": {"depths": (2.2, 4.5)},
+    "island": {"depths": (6.5, 10.5), "spread": (0, 0.5)},
+    "beach": {"depths": (2.6, 9.0)},
+    "river": {"depths": (3.0, 11.0)},
+}
+_PLANS = {
+    "palms": _Plan(
+        trees.palm, "land", (2.7, 8.5), (0.37, 0.48), (1.95, 2.35), 0.4, 6, 0.05, individuals=3,
+        at={"island": {"depths": (7.0, 10.2), "spread": (0, 0.2), "gather": 0.2}, "bank": {"depths": (2.2, 3.6)}},
+    ),
+    "pines": _Plan(trees.pine, "land", (4.5, 24), (0, 0.56), (1.1, 2.2), 0.2, 12, individuals=3, at=_TREES),
+    "trees": _Plan(trees.broad, "land", (4.5, 24), (0, 0.56), (1.1, 1.9), 0.42, 12, individuals=3, at=_TREES),
+    "bushes": _Plan(
+        partial(trees.broad, bush=True), "land", (2.6, 15), (0.28, 0.58), (0.12, 0.34), 0.7, 34, individuals=3
+    ),
+    "sailboat": _Plan(
+        partial(small.draw, "sailboat"), "water", (8, 17), (0.05, 0.36), (1.35, 1.65), 0.45, 1, 0.16, floats=True,
+        at={"harbour": {"usual": 4, "depths": (9, 15), "tall": (1.1, 1.35), "gather": 0.3}},
+    ),
+    "lighthouse": _Plan(partial(small.draw, "lighthouse"), "water", (8, 12), (0.16, 0.38), (2.8, 3.0), 0.12, 1, 0.16),
+    "house": _Plan(
+        partial(small.draw, "house"), "land", (6.5, 11), (0.14, 0.36), (1.2, 1.3), 0.65, 1, 0.16,
+        at={
+            "bank": {"depths": (7, 26), "spread": (0.3, 0.46)},
+            "river": {"depths": (4.6, 6.6)},
+            "forest": {"spread": (0, 0.16)},
+        },
+    ),
+    "boulders": _Plan(small.boulder, "", (3.2, 12), (0.02, 0.46), (0.2, 0.6), 0.75, 5, 0.3, floats=True),
+    "person": _Plan(
+        partial(small.draw, "person"), "land", (3.6, 7), (0.02, 0.3), (0.34, 0.38), 0.15, 1, 0.06,
+        at={"bank": {"depths": (1.9, 2.7)}},
+    ),
+    "birds": _Plan(partial(small.draw, "bird"), "air", (5, 9), (0.0, 0.28), (0.18, 0.28), 1.0, 9, 0.2),
+    "balloon": _Plan(partial(small.draw, "balloon"), "air", (7, 17), (0.05, 0.32), (1.1, 1.7), 0.36, 1, 0.5),
+}  # fmt: skip
 
 
 def paint(view: View, shore: Shore | None) -> None:
     """Draw every standing thing of the scene, far to near, and what flies above."""
-    for thing in view.scene.things:
-        if thing.kind == "flowers":
-            _flowers(view, thing, shore)
-    placed = [
-        each for thing in view.scene.things if thing.kind in _PLANS for each in _PLANS[thing.kind](view, thing, shore)
-    ]
-    if view.scene.place == "studio":
-        placed = _staged(view, placed)
-    for each in sorted(placed, key=lambda each: -each.depth):
-        stand(view, each)
+    scene = view.scene
+    things = list(scene.things)
+    if scene.place == "forest" and not view.snowy and any(scene.thing(kind) for kind in _GROWN):
+        things.append(Thing("bushes"))
+    grown = _trees_of(view, shore)
+    found = [each for thing in things if thing.kind in _PLANS for each in placed(view, thing, shore, grown)]
+    found += [_bridge(view, shore)] if scene.thing("bridge") else []
+    for thing in scene.every("flowers"):
+        _flowers(view, thing, shore)
+    if scene.place == "studio":
+        found = _staged(view, found)
+    for each in sorted(found, key=lambda each: -each.depth):
+        stand(view, each, shore)
 
 
 def _trees_of(view: View, shore: Shore | None) -> list[Standing]:
     """Give the trees that stand in a scene, or would: what must be seen keeps clear of them, and never has to move."""
     usual = ["pines"] if view.scene.place in _WOODED else []
     kinds = [kind for kind in _GROWN if view.scene.thing(kind)] or usual
-    return [each for kind in kinds for each in _grove(view, view.scene.thing(kind) or Thing(kind), shore)]
+    return [each for kind in kinds for each in placed(view, view.scene.thing(kind) or Thing(kind), shore, [])]
 
 
-def _hidden(across: float, depth: float, tall: float, trees: list[Standing], like: list[Standing]) -> bool:
-    """Whether a tree would stand before something, or something before or behind its like."""
-    half = tall / depth * 0.6
-    return any(
-        abs(each.across - across) < half + each.tall / each.depth * (0.6 if each in like else 0.2)
-        for each in (*like, *(tree for tree in trees if tree.depth < depth))
-    )
+def placed(view: View, thing: Thing, shore: Shore | None, grown: list[Standing] | None = None) -> list[Standing]:
+    """Place as many things as said, or the usual number; each has a place of its own, clear of the trees ``grown``."""
+    plan = _PLANS[thing.kind]
+    for place in (view.scene.place, shore.kind if shore is not None else ""):
+        plan = replace(plan, **plan.at.get(place, {}))
+    scale = _SCALE.get(thing.size, 1.0)
+    plan = replace(plan, tall=(plan.tall[0] * scale, plan.tall[1] * scale))
+    avoided = [] if plan.individuals else _trees_of(view, shore) if grown is None else grown
+    draw = _drawing(view, thing, plan)
+    found: list[Standing] = []
+    many = min(200, thing.count or max(1, round(plan.usual * thing.amount)))
+    for number in range(thing.first, thing.first + many):
+        depth, across, rise = _site(view, thing, plan, number, shore, avoided, found)
+        tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
+        make = partial(draw, number=number)
+        each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * min(0.36, rise * thing.height))
+        if view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat"):
+            each = replace(each, lamps=partial(make, lamps=True))
+        found += [each] if plan.where == "air" else _founded(view, shore, each, plan)
+    return found
 
 
-def _staged(view: View, placed: list[Standing]) -> list[Standing]:
-    """Set things side by side before a plain backdrop, those that are taller somewhat taller."""
-    tallest = max((each.tall for each in placed), default=1)
-    room = view.reach * 0.80 / max(1, len(placed))
-    staged = []
-    for number, each in enumerate(sorted(placed, key=lambda each: each.across)):
-        depth = 4.2 + 1.1 * (number % 2) * (len(placed) > 2)
-        tall = min(0.52, view.reach * 0.62 / len(placed) ** 0.6) * (each.tall / tallest) ** 0.5 * depth
-        across = (number - (len(placed) - 1) / 2) * room + 0.15 * each.across
-        # What flies keeps above the floor.
-        lift = 0.45 if each.lift > 1 else 0.0
-        staged.append(replace(each, depth=depth, across=across, tall=tall, lift=lift, wet=False, shade=0.35))
-    return staged
+def _drawing(view: View, thing: Thing, plan: _Plan) -> Callable[..., Image.Image]:
+    """Give what draws one of a kind, by its number."""
 
+    @cache
+    def drawn(tall: int, individual: int, **more: bool) -> Image.Image:
+        random, dark = view.rng(thing.kind, "individual", individual), view.scene.time in DARK
+        return plan.draw(random, tall, colour=thing.colour, dark=dark, snowy=view.snowy, **more)
 
-def _numbers(thing: Thing, usual: int, most: int = 200) -> range:
-    """Give the numbers of things: as many as said, or the usual number scaled; each has a place of its own."""
-    first = thing.first
-    return range(first, first + min(most, thing.count or max(1, round(usual * thing.amount))))
+    def draw(tall: int, number: int, **more: bool) -> Image.Image:
+        if plan.individuals:
+            # Drawn once for those that are far and once for those that are near, and scaled.
+            tall = int(min(view.unit * (0.35 if tall < view.unit * 0.45 else 0.8), TALLEST))
+            number %= plan.individuals
+        return drawn(tall, number, **more)
 
-
-def _spot(view: View, thing: Thing, random: Random, spread: tuple[float, float] = (-0.5, 0.5)) -> float:
-    """Give where something stands across the picture, in units."""
-    return float(random.uniform(*_SIDES.get(thing.side, spread))) * view.reach
-
-
-def _water(shore: Shore | None, across: float, depth: float) -> float:
-    """Give how far out in the water a place is, negative on land."""
-    return -9.0 if shore is None else float(shore.out(np.asarray(across * depth), np.asarray(depth)))
-
-
-def _lift(view: View, across: float, depth: float) -> float:
-    """Give how high the ground is at a place."""
-    return max(0.0, float(view.ground(*np.array([[[across * depth]], [[depth]]], np.float32))[0, 0]))
-
-
-def _on_road(view: View, across: float, depth: float) -> bool:
-    return view.road is not None and float(view.road.away(np.asarray(across * depth), np.asarray(depth))) < 0.4
-
-
-def _seen(view: View, across: float, depth: float) -> bool:
-    """Whether no hill hides the ground at a place."""
-    z = np.linspace(depth * 0.3, depth, 24, dtype=np.float32)[:, None]
-    slope = (view.ground(z * np.float32(across), z) - 1) / z
-    return bool(slope[-1, 0] >= slope.max() - 0.004)
-
-
-def _palms(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
-    random = view.rng("palms")
-    side = shore.mirror if shore and shore.kind == "beach" else (1.0 if random.random() < 0.5 else -1.0)
-    side = {"left": -1.0, "right": 1.0}.get(thing.side, side)
-    size = _SCALE.get(thing.size, 1.0)
-    placed: list[Standing] = []
-    for number in _numbers(thing, 6):
-        each = view.rng("palm", number)
-        # The first two stand in front, the others follow the shore into the distance.
-        depth = (
-            (2.9, 3.9, 6.0, 8.4, 11.0, 14.5)[number % 6] * float(each.uniform(0.9, 1.12)) * (1 + 0.17 * (number // 6))
-        )
-        across = (0.475, 0.37, 0.455, 0.40, 0.47, 0.44)[number % 6] + float(each.uniform(-0.05, 0.02))
-        across -= 0.05 * (number // 6)
-        across = across - 0.43 if thing.side == "centre" else across * side
-        tall = float(each.uniform(1.95, 2.35)) * size
-        if shore and shore.kind == "beach":
-            # Never in the water, whatever side was asked for: as far that way as the sand goes.
-            inland = (shore.start + shore.slope * depth + 0.5) / depth / view.reach
-            across = max(across * shore.mirror, min(inland, 0.49)) * shore.mirror
-        elif shore and shore.kind == "island":
-            depth, across = _on_island(view, shore, each, _SIDES.get(thing.side, (-0.46, 0.46)))
-        lean = -side * float(each.uniform(0.02, 0.16) + 0.17 * (number % 2 == 0))
-        make = partial(trees.palm, each, light=view.light.direction, lean=lean)
-        across *= view.reach
-        placed.append(Standing(depth, across, tall, make, lift=_lift(view, across, depth)))
-    return placed
-
-
-def _on_island(view: View, shore: Shore, random: Random, spread: tuple[float, float]) -> tuple[float, float]:
-    """Choose depth and place across (in widths of the picture) on an island's higher ground."""
-    depth = ISLAND[0] + ISLAND[2] * float(random.uniform(-0.55, 0.5))
-    half = ISLAND[1] * float(np.sqrt(1 - ((depth - ISLAND[0]) / ISLAND[2]) ** 2)) * 1.3
-    return depth, (shore.start + half * float(random.uniform(*spread))) / depth / view.reach
-
-
-def _grove(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
-    """Conifers or broad-leaved trees: a wood if that is the place, else a few groups that leave the middle open."""
-    kind, wood = thing.kind, view.scene.place == "forest"
-    usual = 100 if wood else 9 if shore else {"mountains": 26}.get(view.scene.place, 12)
-    scale = _SCALE.get(thing.size, 1.0) * (1.7 if shore else {"pines": 2.6, "trees": 2.2}[kind] if wood else 1.5)
-    grown: dict[int, Image.Image] = {}
-
-    def make(_tall: int, individual: int) -> Image.Image:
-        if individual not in grown:
-            own, size = view.rng(kind, "individual", individual), int(min(view.unit * 0.55, TALLEST))
-            light = view.light.direction
-            pine = kind == "pines"
-            leaves = _leaves_of(thing.colour, individual)
-            tree = (
-                trees.pine(own, size, light, snowy=view.snowy, needles=leaves)
-                if pine
-                else trees.broad(own, size, light, leaves_of=leaves)
-            )
-            grown[individual] = tree
-        return grown[individual]
-
-    placed: list[Standing] = []
-    for number in _numbers(thing, usual):
-        each = view.rng(kind, number)
-        depth, across = _tree_site(view, thing, shore, each)
-        tall, individual = float(each.uniform(0.65, 1.3)) * scale, int(each.integers(5))
-        lift = _lift(view, across, depth)
-        placed.append(Standing(depth, across, tall, partial(make, individual=individual), shade=0.45, lift=lift))
-    return placed + (_undergrowth(view, kind) if wood and not view.snowy else [])
-
-
-def _leaves_of(colour: str, individual: int) -> RGB | None:
-    """Give the colour of a tree's leaves: of orange trees, as in autumn, some are redder and some yellower."""
-    if not colour:
-        return None
-    red, green, blue = hue(colour, (0, 0, 0))
-    return (red, green * (0.72, 1.0, 1.28, 0.86, 1.12)[individual], blue) if colour == "orange" else (red, green, blue)
-
-
-def _tree_site(view: View, thing: Thing, shore: Shore | None, random: Random) -> tuple[float, float]:
-    """Choose depth and place across for a tree: on dry land, and not barring the view."""
-    reach, wood = view.reach, view.scene.place == "forest"
-    if shore is not None:
-        depths = {"bank": (2.0, 4.5), "island": (6.5, 10.5)}.get(shore.kind, (2.6, 9.0))
-        for _ in range(24):
-            depth = float(random.uniform(*depths))
-            across = _spot(view, thing, random, (-0.55, 0.55))
-            open_ = abs(across) > 0.24 * reach or shore.kind == "island"
-            if open_ and _water(shore, across, depth) < -0.12:
-                return depth, across
-        # No land in sight: a tree at our own feet, at the edge of the picture.
-        return 1.65, float(np.sign(across)) * float(random.uniform(0.40, 0.52)) * reach
-    near, far = (4.6, 26) if wood else (4.5, 24)
-    for _ in range(8):
-        depth = float(near * (far / near) ** random.random() ** (0.62 if wood else 1))
-        across = _spot(view, thing, random, (-0.56, 0.56))
-        if wood and not thing.side and depth < 9:
-            # Near trees frame the picture.
-            across = float(np.sign(across)) * (0.56 - 0.26 * float(random.random()) * depth / 9) * reach
-        if (wood or _seen(view, across, depth)) and not _on_road(view, across, depth):
-            break
-    return depth, across
-
-
-def _undergrowth(view: View, kind: str) -> list[Standing]:
-    """Bushes on the forest floor, low and dark."""
-    random = view.rng(kind, "undergrowth")
-    size = int(np.clip(view.unit * 0.14, 24, 400))
-    grown = [trees.broad(random, size, view.light.direction, bush=True) for _ in range(3)]
-    placed: list[Standing] = []
-    for number in range(34):
-        depth = float(2.6 * 6 ** random.random())
-        across = float(np.sign(random.random() - 0.5) * (0.58 - 0.30 * random.random())) * view.reach
-        tall = float(random.uniform(0.12, 0.34))
-        lift = _lift(view, across, depth)
-        placed.append(Standing(depth, across, tall, partial(_same, grown[number % 3]), shade=0.4, lift=lift))
-    return placed
-
-
-def _same(image: Image.Image, _tall: int) -> Image.Image:
-    return image
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How a kind of thing is usually placed; depths and heights in world units, what is across in picture widths."""
-
-    draw: Callable[..., Image.Image]
-    #: ``dry``, ``wet``, ``air``, or empty for anywhere.
-    where: str
-    depths: tuple[float, float]
-    #: How far from the middle of the picture, and how far from each other if there are several.
-    spread: tuple[float, float]
-    tall: tuple[float, float]
-    usual: int = 1
-    gather: float = 0.16
-    shade: float = 0.5
-    lamp: float = 0.0
-
-
-_KINDS = {
-    "sailboat": _Kind(small.sailboat, "wet", (8, 17), (0.05, 0.36), (1.35, 1.65)),
-    "lighthouse": _Kind(small.lighthouse, "wet", (8, 12), (0.16, 0.38), (2.8, 3.0), lamp=0.86),
-    "house": _Kind(small.house, "dry", (6.5, 11), (0.14, 0.36), (1.2, 1.3), lamp=0.3),
-    "boulders": _Kind(small.boulder, "", (3.2, 12), (0.02, 0.46), (0.22, 0.62), usual=5, gather=0.3, shade=0.6),
-    "person": _Kind(small.person, "dry", (4.2, 8), (0.02, 0.3), (0.44, 0.49), gather=0.06, shade=0.6),
-    "birds": _Kind(small.bird, "air", (5, 8), (0.0, 0.28), (0.24, 0.40), usual=9, gather=0.13),
-    "balloon": _Kind(small.balloon, "air", (7, 17), (0.05, 0.32), (1.1, 1.7), gather=0.5),
-}
-
-
-def _planned(view: View, thing: Thing, shore: Shore | None) -> list[Standing]:
-    """Place things of one kind, gathered around a common middle."""
-    kind = _KINDS[thing.kind]
-    numbers = _numbers(thing, 4 if (thing.kind, view.scene.place) == ("sailboat", "harbour") else kind.usual)
-    common = view.rng(thing.kind, "group", numbers[0])
-    middle = float(common.uniform(*kind.spread)) * (1 if common.random() < 0.5 else -1)
-    dark = view.scene.time in DARK
-    trees = [] if kind.where in ("", "air") else _trees_of(view, shore)
-    placed: list[Standing] = []
-    for number in numbers:
-        random = view.rng(thing.kind, number)
-        at = float(common.uniform(*_SIDES[thing.side])) if thing.side else middle
-        around = (at, kind.gather if number > numbers[0] else 0.0)
-        depth, across = _site(view, shore, random, kind, around, trees, placed, sided=bool(thing.side))
-        tall = float(random.uniform(*kind.tall)) * _SCALE.get(thing.size, 1.0)
-        make = partial(kind.draw, random, colour=thing.colour, side=view.light.side, dark=dark)
-        each = Standing(depth, across, tall, make, shade=kind.shade, lamp=kind.lamp * dark)
-        if kind.where == "air":
-            placed.append(replace(each, shade=0, lift=1 + depth * float(random.uniform(0.10, 0.30))))
-        else:
-            placed += _founded(view, shore, each, float_=kind.where != "dry")
-    return placed
+    return draw
 
 
 def _site(
     view: View,
+    thing: Thing,
+    plan: _Plan,
+    number: int,
     shore: Shore | None,
-    random: Random,
-    kind: _Kind,
-    around: tuple[float, float],
-    trees: list[Standing],
+    grown: list[Standing],
     like: list[Standing],
-    *,
-    sided: bool,
-) -> tuple[float, float]:
-    """Choose depth and place across where such a thing can be, and is seen; if there is none, some place."""
-    near, far = kind.depths
-    if shore is not None and kind.where == "dry" and shore.kind == "bank":
-        # On our own bank, or on the far shore.
-        near, far = (1.9, 2.7) if far < 9 else (13, 22)
-    best = (-1, near, 0.0)
-    for attempt in range(48):
-        depth = float(near * (far / near) ** random.random())
-        # The longer it takes, the farther from where it was meant to be, also on the other side.
-        middle = around[0] * (-1 if attempt % 2 and attempt > 6 and not sided else 1)
-        across = (middle + float(random.normal(0, around[1] + 0.015 * attempt))) * view.reach
-        room = 0.48 * view.reach - kind.tall[1] / depth * 0.6
-        across = max(-room, min(across, room))
-        # A house is rather seen than dry, as an islet can be made (see `_founded`); nobody is left on one, though.
-        seen = not _hidden(across, depth, kind.tall[1], trees, like)
-        fits = _fits(view, shore, kind, across, depth)
-        worth = seen * (2 if kind.tall[1] > 1 else 1) + fits * (1 if kind.tall[1] > 1 else 2)
-        if worth > best[0]:
-            best = (worth, depth, across)
-        if best[0] == 3:
-            break
-    return best[1:]
+) -> tuple[float, float, float]:
+    """Choose depth, place across and rise (in units) where such a thing can be, and is seen; or the place next best."""
+    group = view.rng(thing.kind, "group", thing.first if plan.gather else number)
+    random = view.rng(thing.kind, number)
+    # How much is risked: the later a place comes to mind, the farther it is from where the thing was meant to be.
+    far = np.linspace(0, 1, 30 if plan.individuals else 150)
+    middle = float(group.uniform(*plan.spread)) * (1 if group.random() < 0.5 else -1)
+    # Of a group, each has another depth.
+    share = group.uniform(0, 0.5) + 0.618 * (number - thing.first) + random.random(len(far)) * (0.1 + 2 * far)
+    depth = plan.depths[0] * (plan.depths[1] / plan.depths[0]) ** (share % 1)
+    tall = plan.tall[1] / depth
+    aside = middle + random.normal(0, 1, len(far)) * (plan.gather * (number > thing.first) + 0.6 * far)
+    aside = np.where(random.random(len(far)) < far, -aside, aside)
+    # It is wholly in the picture: what would be outside comes back from the edge.
+    room = np.maximum(max(0.48, plan.spread[1]) * view.reach - tall * plan.foot, 0.05)
+    across, rise = room * np.sin(aside * view.reach / room), random.uniform(0.13, 0.32, len(far))
+    # What is already on the side that was asked for stays where it is.
+    low, high = _SIDES.get(thing.side, (-1, 1))
+    off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
+    worth = -40 * off - 2 * _hiding(across, depth, tall * plan.half, grown)
+    # Those of a kind are not one behind the other; crowns may overlap.
+    worth -= (1 if plan.individuals else 3) * _hiding(
+        across, depth, tall * plan.half * (not plan.individuals), like, behind=True
+    )
+    if plan.where == "air":
+        # Not before the sun or the moon.
+        worth += 4 * (np.hypot(across - view.sun[0], rise + tall / 2 - view.sun[1]) > 0.1 + tall * 0.6)
+    else:
+        worth += 32 * _fits(view, shore, plan, across, depth) + 4 * _seen(view, across, depth)
+        # What is near and tall leaves the view open.
+        worth += 5 * (np.abs(across) > np.minimum(0.4, 0.8 * (tall - 0.2)) * view.reach)
+    best = int(np.argmax(worth))
+    return float(depth[best]), float(across[best]), float(rise[best])
 
 
-def _fits(view: View, shore: Shore | None, kind: _Kind, across: float, depth: float) -> bool:
-    if kind.where == "air":
-        return True
-    water = _water(shore, across, depth)
-    fits = {"dry": water < -0.15, "wet": water > 0.4 or shore is None}.get(kind.where, True)
-    return fits and not _on_road(view, across, depth) and _seen(view, across, depth)
+def _hiding(across: Floats, depth: Floats, half: Floats, others: list[Standing], *, behind: bool = False) -> Any:
+    """Count, up to three, what would stand before something; or behind it too."""
+    rows = [(each.across, each.depth, each.tall / each.depth * each.half) for each in others]
+    at, far, wide = np.array(rows).reshape(-1, 3, 1).swapaxes(0, 1)
+    return ((np.abs(at - across) < half + wide) & (behind | (far < depth))).sum(0).clip(0, 3)
 
 
-def _founded(view: View, shore: Shore | None, each: Standing, *, float_: bool) -> list[Standing]:
-    """Stand something on the ground or in the water; on an islet, if it cannot stand there."""
+def _fits(view: View, shore: Shore | None, plan: _Plan, across: Floats, depth: Floats) -> Any:
+    """Whether the whole foot of a thing is where it belongs, and not on the road."""
+    x = across * depth + plan.foot * plan.tall[1] * np.array([[-1.0], [0.0], [1.0]])
+    out = shore.out(x, depth) if shore is not None else np.full(x.shape, 9.0 if plan.where == "water" else -9.0)
+    road = view.road.away(x, depth) < 0.1 if view.road is not None else np.zeros(x.shape, bool)
+    bad = {"land": out > -0.4, "water": out < 0.3}.get(plan.where, np.abs(out) < 0.1)
+    return ~(bad | road).any(0)
+
+
+def _seen(view: View, across: Floats, depth: Floats) -> Any:
+    """Whether no hill hides the ground at a place."""
+    z = np.asarray(depth * np.linspace(0.3, 1, 16)[:, None], np.float32)
+    slope = (view.ground(np.asarray(z * across, np.float32), z) - 1) / z
+    return slope[-1] >= slope.max(0) - 0.004
+
+
+def _at(height: Callable[[Floats, Floats], Floats], across: float, depth: float) -> float:
+    """Give a height, or how far out the water is, at one place."""
+    return float(height(np.array([[across * depth]], np.float32), np.array([[depth]], np.float32))[0, 0])
+
+
+def _water(shore: Shore | None, across: float, depth: float) -> float:
+    """Give how far out in the water a place is, negative on land."""
+    return -9.0 if shore is None else _at(shore.out, across, depth)
+
+
+def _founded(view: View, shore: Shore | None, each: Standing, plan: _Plan) -> list[Standing]:
+    """Stand something on the ground or in the water; on a rock in the water, if it cannot float."""
     if _water(shore, each.across, each.depth) < 0:
-        return [replace(each, lift=_lift(view, each.across, each.depth))]
-    if float_:
-        return [replace(each, wet=True)]
-    islet = partial(_islet, view.rng("islet", round(each.across, 3)), light=view.light.direction)
-    ground = Standing(each.depth + 0.05, each.across, each.tall, islet, wet=True)
-    return [ground, replace(each, lift=each.tall * 0.24, shade=0)]
+        return [replace(each, lift=max(0.0, _at(view.ground, each.across, each.depth)))]
+    if plan.floats:
+        return [replace(each, wet=True, lift=0.0)]
+    random = view.rng("islet", round(each.across, 3))
+    rock = partial(small.boulder, random, colour="", dark=False, snowy=view.snowy, ratio=5.0)
+    high = each.tall * plan.foot * 0.5 + 0.12
+    return [
+        Standing(each.depth + 0.05, each.across, high, rock, 2.5, wet=True),
+        replace(each, lift=high * 0.72, shady=False),
+    ]
 
 
-def _islet(random: Random, _tall: int, light: tuple[float, float, float]) -> Image.Image:
-    """Make an islet of a bush drawn out sideways."""
-    bush = trees.broad(random, 160, light, bush=True)
-    sheet = Image.new("RGBX", (bush.width * 2, bush.height))
-    sheet.paste(bush.resize((bush.width * 2, bush.height // 2)), (0, bush.height - bush.height // 2))
-    return sheet
+def _staged(view: View, found: list[Standing]) -> list[Standing]:
+    """Set things side by side before a plain backdrop, those that are taller somewhat taller."""
+    tallest = max((each.tall for each in found), default=1)
+    room = view.reach * 0.80 / max(1, len(found))
+    staged = []
+    for number, each in enumerate(sorted(found, key=lambda each: each.across)):
+        depth = 4.2 + 1.1 * (number % 2) * (len(found) > 2)
+        tall = (
+            min(0.52, view.reach * 0.62 / len(found) ** 0.6, room / each.half / 2)
+            * (each.tall / tallest) ** 0.5
+            * depth
+        )
+        across = (number - (len(found) - 1) / 2) * room + 0.15 * each.across
+        # What flies keeps above the floor.
+        lift = 0.45 if each.lift > 1 else 0.0
+        staged.append(replace(each, depth=depth, across=across, tall=tall, lift=lift, wet=False))
+    return staged
 
 
-def _bridge(view: View, _thing: Thing, shore: Shore | None) -> list[Standing]:
-    random = view.rng("bridge")
-    depth, across, long, tall, arches = 11.0, 0.0, 9.0, 1.25, 4
+def _bridge(view: View, shore: Shore | None) -> Standing:
+    """Set a bridge over the river, or into the land."""
+    depth, arches, tall, across = 11.0, 4, 1.2, 0.0
     if shore is not None and shore.kind == "river":
-        depth, long, tall, arches = 7.5, 4.6, 0.95, 2
+        depth, arches, tall = 7.5, 2, 0.95
         across = float(shore.middle(np.asarray(depth))) / depth
-    make = partial(small.bridge, random, ratio=long / tall, arches=arches, side=view.light.side)
-    return [Standing(depth, across, tall, make, wet=shore is not None, lift=_lift(view, across, depth))]
+    make = partial(small.bridge, view.rng("bridge"), colour="", dark=False, snowy=view.snowy, arches=arches)
+    return Standing(
+        depth, across, tall, make, 2.0, wet=shore is not None, lift=max(0.0, _at(view.ground, across, depth))
+    )
+
+
+_PETALS = ("f5f2e6", "facc33", "d63d38", "9e6bc7", "f299b8")
 
 
 def _flowers(view: View, thing: Thing, shore: Shore | None) -> None:
-    """Scatter flower heads over the ground: even in the world, so tiny far away, few and large at our feet."""
+    """Scatter flowers over the ground: even in the world, so tiny far away, few and large at our feet."""
     random = view.rng("flowers")
     many = min(9000, round(4200 * thing.amount * view.reach))
     z = view.unit / (view.height - view.horizon) + random.random(many) ** 1.25 * 8
-    x = random.uniform(-0.55, 0.55, many) * view.reach
-    # Flowers grow in drifts, each of one or two kinds.
-    drift = look(fractal(random, 1.7, 2), np.asarray(x * z / 9, np.float32), np.asarray(z / 9, np.float32))
-    kept = drift + random.normal(0, 0.35, many) > 0.62
+    x = random.uniform(-0.55, 0.55, many) * view.reach * z
+    # Flowers grow in drifts, each of one or two kinds; few of them show through snow.
+    drift, kinds = (look(fractal(random, 1.7, 2), np.asarray(x / 9), np.asarray(z / 9)) for _ in range(2))
+    kept = drift + random.normal(0, 0.35, many) > (2.4 if view.snowy else 0.62)
+    if view.road is not None:
+        kept &= view.road.away(x, z) > 0.05
     if shore is not None and shore.kind != "open":
-        kept &= shore.out(np.asarray(x * z, np.float32), np.asarray(z, np.float32)) < -0.1
-    x, z = x[kept], z[kept]
-    rise = view.ground(np.asarray(x * z, np.float32)[None], np.asarray(z, np.float32)[None])[0]
+        kept &= shore.out(x, z) < -0.1
+    order = np.argsort(-z[kept])
+    x, z, kinds = x[kept][order], z[kept][order], kinds[kept][order] * 1.4 + random.normal(0, 0.6, len(order))
+    rise = np.maximum(view.ground(np.asarray(x, np.float32)[None], np.asarray(z, np.float32)[None])[0], 0)
+    size = view.unit * 0.014 / z * random.uniform(0.6, 1.25, len(z)) + 0.2
+    left, top = x / z * view.unit + view.width / 2, view.horizon + (1 - rise) / z * view.unit - view.first - size * 1.6
+    petals = np.stack([rgb(COLOURS[thing.colour] if thing.colour else each) for each in _PETALS])
+    light = (view.light.ambient + view.light.key * 0.6) * random.uniform(0.8, 1.05, (len(z), 1))
+    colour = np.minimum(petals[np.floor(kinds).astype(int) % 5] * light, 1) * 255
     sheet = Image.new("RGBX", (view.width, view.height - view.first), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
-    light = view.light.ambient + view.light.key * 0.6
-    for i in np.argsort(-z).tolist():
-        size = view.unit * 0.0115 / z[i] * float(random.uniform(0.6, 1.25)) + 0.35
-        at = x[i] * view.unit + view.width / 2, view.horizon + (1 - max(0, rise[i])) / z[i] * view.unit - view.first
-        kind = small.PETALS[(int(x[i] * z[i] / 2.5 + 50) + int(random.random() < 0.25)) % len(small.PETALS)]
-        petal = np.minimum(np.asarray(hue(thing.colour, kind)) * light * random.uniform(0.8, 1.05), 1) * 255
-        _flower(pen, at, size, petal)
+    for at in zip(left.tolist(), top.tolist(), size.tolist(), colour.astype(int).tolist(), strict=True):
+        _flower(pen, *at)
     pixels = np.asarray(sheet, np.float32) / 255
     view.lay(pixels[..., :3], pixels[..., 3], view.first, 0)
 
 
-def _flower(pen: ImageDraw.ImageDraw, at: tuple[float, float], size: float, petal: np.ndarray) -> None:
-    (x, y), (red, green, blue) = at, petal.astype(int).tolist()
-    pen.ellipse([x - size, y - size * 0.62, x + size, y + size * 0.62], fill=(red, green, blue, 255))
+def _flower(pen: ImageDraw.ImageDraw, x: float, y: float, size: float, petal: list[int]) -> None:
+    """Draw a flower: from afar a dot, nearer petals around a heart on a stem."""
+    red, green, blue = petal
+
+    def dot(across: float, up: float, radius: float, colour: tuple[int, int, int]) -> None:
+        at, high = (x + across * size, y - up * size), radius * size
+        pen.ellipse([at[0] - high, at[1] - high * 0.8, at[0] + high, at[1] + high * 0.8], fill=(*colour, 255))
+
     if size > 3:
-        heart = (int(red * 0.8), int(green * 0.62), int(blue * 0.3), 255)
-        pen.ellipse([x - size * 0.3, y - size * 0.25, x + size * 0.3, y + size * 0.15], fill=heart)
-
-
-_PLANS: dict[str, Callable[[View, Thing, Shore | None], list[Standing]]] = {
-    "palms": _palms,
-    "pines": _grove,
-    "trees": _grove,
-    "bridge": _bridge,
-    **dict.fromkeys(_KINDS, _planned),
-}
+        pen.line(
+            [x, y, x - size * 0.3, y + size * 2], fill=(red // 4, green // 3 + 20, blue // 6, 255), width=int(size / 4)
+        )
+        for turn in np.arange(5) * 1.257:
+            dot(np.cos(turn) * 0.55, np.sin(turn) * 0.45, 0.5, (red, green, blue))
+    dot(
+        0,
+        0,
+        0.3 if size > 3 else 0.9,
+        (int(red * 0.8), int(green * 0.62), int(blue * 0.3)) if size > 3 else (red, green, blue),
+    )

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imgmagic.engines.sketch import vocabulary
-from imgmagic.engines.sketch.clauses import UNWANTED, Clause, Noun, clauses, nouns
-from imgmagic.engines.sketch.lexicon import VAGUE, Hit, number
+from imgmagic.engines.sketch.cast import as_thing, mentioned, unheeded
+from imgmagic.engines.sketch.clauses import UNDRAWN, UNWANTED, Clause, clauses, nouns
+from imgmagic.engines.sketch.lexicon import VAGUE, Hit
+from imgmagic.engines.sketch.rules import region_of, seasonal, shining, styled, with_tone
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone, seed_of
 from imgmagic.errors import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 #: What need not be said not to be drawn: it was said of another place or time.
 _TACIT = ("day", "clear", "cloudy", "meadow")
@@ -57,9 +59,9 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
     passing = [place for place, thing in vocabulary.BACKDROPS.items() if scene.thing(thing)]
     for each in (scene.place, scene.time, scene.weather):
         passing += vocabulary.PASSES_FOR.get(each, ())
-    for hit in [hit for clause in wanted for hit in clause.every("unknown", *_ACCOUNTED)]:
-        name = vocabulary.PLACE_CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
-        if hit.kind == "unknown" or (hit.kind == "garment" and not scene.thing("person")):
+    for hit in [hit for clause in wanted for hit in clause.every(*UNDRAWN, *_ACCOUNTED)]:
+        name = vocabulary.CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
+        if hit.kind in UNDRAWN or (hit.kind == "garment" and not scene.thing("person")):
             left.append(hit.word)
         elif hit.kind == "garment":
             continue
@@ -77,56 +79,29 @@ _ACCOUNTED = ("place", "time", "weather", "season", "garment")
 def _vague(hit: Hit) -> bool:
     """Whether a word only adds to what others say: "winter", the "landscape", the "shore" of a lake, but no "pier"."""
     word = hit.word.casefold()
-    besides = hit.kind != "place" and word in vocabulary.WORDS["also"]
-    return besides or word in vocabulary.SEASONS or (hit.power <= VAGUE and hit.name != "harbour")
+    besides = hit.kind != "place" and word in vocabulary.ALSO
+    return besides or hit.special("season") or (hit.power <= VAGUE and hit.name != "harbour")
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:
     """Give the words that a caption may name, each once."""
-    return tuple(dict.fromkeys(printable(word, 40) for word in words))[:_MOST_NAMED]
+    return tuple(dict.fromkeys(printable(word, 40) for word in words if word))[:_MOST_NAMED]
 
 
 def names(scene: Scene) -> tuple[str, ...]:
     """Name everything that a scene shows, in the vocabulary's English."""
     things = (vocabulary.CALLED.get(thing.kind, thing.kind) for thing in scene.things)
-    seasons = (season for season, colour in vocabulary.SEASONAL.items() if _turned(scene, colour))
+    leaves = {each.colour for each in scene.every("trees")}
+    seasons = (season for season, colour in vocabulary.SEASONAL.items() if colour in leaves)
     styles = (each for each in scene.filters if each in vocabulary.STYLES)
-    place = vocabulary.PLACE_CALLED.get(scene.place, scene.place)
+    place = vocabulary.CALLED.get(scene.place, scene.place)
     said = (place,) if scene.place in vocabulary.SKYLESS else (place, scene.time, scene.weather)
     shown = [more for each in said for more in (each, *vocabulary.SHOWS.get(each, ()))]
     return tuple(dict.fromkeys((*shown, *things, *seasons, *styles)))
 
 
-def _turned(scene: Scene, colour: str) -> bool:
-    """Whether the leaves have the colour of a season."""
-    return any(each.colour == colour for each in scene.every("trees"))
-
-
-def seasonal(scene: Scene, season: str) -> Scene:
-    """Give the trees of a scene the colour of a season; conifers, which have none, make way for others."""
-    pines = scene.thing("pines")
-    if pines is not None and scene.thing("trees") is None:
-        scene = scene.without("pines").with_thing(replace(pines, kind="trees"))
-    colour = vocabulary.SEASONAL[season]
-    things = tuple(replace(each, colour=colour) if each.kind == "trees" else each for each in scene.things)
-    return replace(scene, things=things)
-
-
-def unheeded(noun: Noun) -> Iterator[str]:
-    """Give the colours that were said of a thing which cannot have them and does not have them by itself."""
-    if noun.hit.name not in vocabulary.COLOURABLE:
-        own = vocabulary.OWN_COLOURS.get(noun.hit.name, ())
-        yield from (hit.word for hit in noun.said if hit.kind == "colour" and hit.name not in own)
-
-
-def as_thing(hit: Hit) -> str:
-    """Give the kind of thing that a noun means, also a place that is seen far off; empty if none."""
-    return hit.name if hit.kind == "thing" else vocabulary.BACKDROPS.get(hit.name, "") if hit.kind == "place" else ""
-
-
-def shining(time: str) -> tuple[str, ...]:
-    """Give what is in the sky at a time of day."""
-    return ("moon", "stars") if time == "night" else ("stars", "sun") if time == "dusk" else ("sun",)
+#: Kinds of hits that make a scene.
+_MAKING = ("place", "thing", "time", "weather", "style", "region", "season")
 
 
 def _compose(wanted: list[Clause], seed: int) -> Scene | None:
@@ -143,18 +118,12 @@ def _compose(wanted: list[Clause], seed: int) -> Scene | None:
         for noun in nouns(clause, "thing", "place"):
             kind = as_thing(noun.hit)
             if noun.hit.kind == "thing" or scene.thing(kind):
-                scene = scene.with_thing(_mentioned(scene, kind, noun, seen.get(kind, "")))
+                scene = mentioned(scene, kind, noun, seen.get(kind, ""))
                 seen[kind] = noun.hit.word.casefold()
         scene = _toned(scene, clause)
     for season in by["season"]:
         scene = seasonal(scene, season)
-    if any(hit.word.casefold() in vocabulary.CLOUDLESS for hit in hits["weather"]):
-        scene = scene.without("clouds")
-    return scene
-
-
-#: Kinds of hits that make a scene.
-_MAKING = ("place", "thing", "time", "weather", "style", "region", "season")
+    return scene.without("clouds") if any(hit.special("cloudless") for hit in hits["weather"]) else scene
 
 
 def _place(by: dict[str, list[str]]) -> str:
@@ -181,11 +150,10 @@ def _time(by: dict[str, list[str]]) -> str:
 
 def _weather(said: list[Hit]) -> str:
     """Choose the weather: "winter" and "snowy peaks" are weak, any other word for it is meant more."""
-    weak = {*vocabulary.SEASONS, *vocabulary.WORDS["also"]}
-    specific = [hit.name for hit in said if hit.name != "clear" and hit.word.casefold() not in weak]
-    return next(
-        iter(specific or [hit.name for hit in said if hit.name == "clear"] or [hit.name for hit in said]), "clear"
-    )
+    strong = [hit for hit in said if not hit.special("season") and hit.word.casefold() not in vocabulary.ALSO]
+    specific = [hit.name for hit in strong if hit.name != "clear"]
+    plain = [hit.name for hit in said if hit.name == "clear"] or [hit.name for hit in said]
+    return next(iter([*specific, *plain]), "clear")
 
 
 def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
@@ -194,57 +162,14 @@ def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
     if scene.place not in vocabulary.SKYLESS:
         kinds += ["clouds"] if scene.weather in vocabulary.COVERED else [*shining(scene.time), "clouds"]
     for kind in kinds:
-        if kind == "flowers" and scene.weather == "snow":
-            continue
-        if kind == "pines" and by["season"] and "trees" in by["thing"]:
-            continue
-        scene = scene.with_thing(Thing(kind))
+        bare = kind == "flowers" and scene.weather == "snow"
+        if not bare and not (kind == "pines" and by["season"] and "trees" in by["thing"]):
+            scene = scene.with_thing(Thing(kind))
     for place in by["place"]:
         if place != scene.place and place in vocabulary.BACKDROPS:
             size, amount = vocabulary.BACKDROP_SIZE.get(place, ""), vocabulary.BACKDROP_AMOUNT.get(place, 1.0)
             scene = scene.with_thing(Thing(vocabulary.BACKDROPS[place], size=size, amount=amount))
     return scene
-
-
-def styled(scene: Scene, style: str) -> Scene:
-    """Give a scene a style in place of the one of its sort; an empty name takes all away."""
-    sort = vocabulary.STYLES[style] if style else ""
-    kept = [each for each in scene.filters if vocabulary.STYLES.get(each, sort) != sort]
-    if not style:
-        kept = [each for each in scene.filters if each not in vocabulary.STYLES]
-    return replace(scene, filters=tuple([*kept, style] if style else kept)[-12:])
-
-
-def _mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Thing:
-    """Give the things of a mention: "a red boat on the left, a white one on the right", "a man and a woman" are two."""
-    old = scene.every(kind)
-    if not old:
-        return _described(Thing(kind), noun)
-    if before and noun.hit.single and before != noun.hit.word.casefold() and not noun.said:
-        return replace(old[-1], count=min(vocabulary.MOST, max(1, old[-1].count) + 1))
-    own, last = _described(Thing(kind), noun), old[-1]
-    again = {(own.side, last.side), (own.colour, last.colour)}
-    if "count" in vocabulary.HEEDED[kind] and any(new and was and new != was for new, was in again):
-        return replace(own, count=max(1, own.count), first=last.after)
-    return _described(old[0], noun)
-
-
-def _described(thing: Thing, noun: Noun) -> Thing:
-    """Give a thing the number, size, side and colour that were said of it."""
-    count, size, side, colour = (noun.last(kind) for kind in ("number", "size", "side", "colour"))
-    if count is not None and number(count):
-        thing = replace(thing, count=number(count))
-    elif noun.hit.single and vocabulary.USUAL_NUMBER.get(thing.kind) != 1 and "count" in vocabulary.HEEDED[thing.kind]:
-        thing = replace(thing, count=1)
-    elif noun.hit.sign > 0:
-        thing = replace(thing, amount=1.8)
-    if size is not None:
-        thing = replace(thing, size={"smaller": "small", "larger": "large"}.get(size.name, size.name))
-    if side is not None:
-        thing = replace(thing, side=side.name)
-    if colour is not None and thing.kind in vocabulary.COLOURABLE:
-        thing = replace(thing, colour=colour.name)
-    return thing
 
 
 def _toned(scene: Scene, clause: Clause) -> Scene:
@@ -260,15 +185,3 @@ def _toned(scene: Scene, clause: Clause) -> Scene:
     for hit in clause.every("force"):
         scene = replace(scene, force=vocabulary.FORCES[hit.name])
     return scene
-
-
-def region_of(hit: Hit) -> str:
-    """Give the region that a noun stands for in "make the … blue"; empty if none."""
-    return hit.name if hit.kind == "region" else vocabulary.REGION_OF.get(hit.name, "") if hit.kind == "place" else ""
-
-
-def with_tone(scene: Scene, region: str, tone: Tone) -> Scene:
-    """Give the scene with another tone of ``sky``, ``water`` or ``ground``."""
-    if region == "sky":
-        return replace(scene, sky=tone)
-    return replace(scene, water=tone) if region == "water" else replace(scene, ground=tone)
