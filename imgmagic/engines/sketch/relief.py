@@ -194,7 +194,7 @@ def road_of(view: View, shore: Shore | None = None) -> Road | None:
 _RISES = {
     "beach": (0.95, 1.85, (13, 32), (1.2, 9)),
     "island": (0.08, 7.0, (0, 1), (0.3, 2.3)),
-    "lake": (0.7, 0.9, (8, 40), (0.5, 8)),
+    "lake": (0.3, 0.9, (8, 40), (0.5, 8)),
     "river": (0.7, 0.9, (8, 40), (0.5, 8)),
     "harbour": (0.0, 0.0, (0, 1), (0, 1)),
     # Before mountains the land lies low, or it would hide them.
@@ -222,7 +222,7 @@ def ground_of(view: View, shore: Shore | None) -> Height:
         if view.snowy and shore is None:
             # The wind heaps snow up in low drifts, whose shaded sides are blue.
             drift = look(tile, x / 17 + 0.3, z / 17) - 0.3 * np.hypot(look(tile, x / 11, z / 8 + 0.6), 0.4)
-            high = high + drift * np.exp(z * -0.07) * step(0.5, 3, z) * 0.07
+            high = high + drift * np.exp(z * -0.07) * step(0.5, 3, z) * 0.09
         return np.asarray(high, np.float32)
 
     return height

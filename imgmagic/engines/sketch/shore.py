@@ -116,6 +116,8 @@ class _Water:
         self.lace = fractal(random, 1.25, 4)
         lit = view.light.ambient + view.light.key * 0.55
         kind = "lake" if not self.sea else "dull" if view.covered or view.low else "sea"
+        # In full light the sea has a colour of its own; other water has that of the sky above.
+        self.gloss = 0.08 if kind == "sea" else 0.3
         self.deep, self.shallow = (toned(each, view.scene.water) * lit for each in palette(_WATER[kind]))
         self.white = np.minimum(view.light.ambient * 0.95 + view.light.key * 0.62, 1)
         self.sand = rgb("ccb88c") * lit
@@ -154,7 +156,7 @@ class _Water:
         high, sx, sz = swell.real, slope.real, slope.imag + swell.imag
         reflected, glitter = self._mirror(x, v, sx, sz)
         grazing = np.clip(v / np.sqrt(1 + v * v) + 0.55 * sz, 0.015, 1)
-        share = (0.12 + 0.88 * (1 - grazing) ** 4) * (0.80 if self.sea else 0.94)
+        share = self.gloss + (0.85 - self.gloss) * (1 - grazing) ** 4
         body = mix(self._body(out, sz, high), reflected, share)
         # The sun is so much brighter than the sky that even a small share of it shines.
         body = mix(body, self.view.light.disc, np.minimum(glitter * (0.25 + share * 1.2), 1))

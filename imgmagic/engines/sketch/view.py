@@ -104,7 +104,8 @@ class Light:
         if self.dark:
             # By night the eye sees little colour.
             albedo = albedo + (albedo.mean(-1, keepdims=True) - albedo) * 0.6
-        shade = np.maximum(facing, 0)[..., None] * self.key
+        # The sky is brighter on the light's side: what is turned away still has its light and dark.
+        shade = np.maximum(facing, 0.15 + 0.15 * facing)[..., None] * self.key
         shade += self.ambient
         shade *= albedo
         return shade
