@@ -105,10 +105,8 @@ class Light:
             # By night the eye sees little colour.
             albedo = albedo + (albedo.mean(-1, keepdims=True) - albedo) * 0.6
         # The sky is brighter on the light's side: what is turned away still has its light and dark.
-        shade = np.maximum(facing, 0.15 + 0.15 * facing)[..., None] * self.key
-        shade += self.ambient
-        shade *= albedo
-        return shade
+        shade = np.maximum(facing, 0.15 + 0.15 * facing)[..., None] * self.key + self.ambient
+        return np.asarray(shade * albedo, np.float32)
 
     def veil(self, colour: Floats, depth: Floats | float) -> Floats:
         """Fade a surface (..., 3) into the haze; its depth broadcasts against (...)."""
