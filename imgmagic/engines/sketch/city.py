@@ -44,7 +44,7 @@ def paint(view: View) -> None:
             crowd = 0.22 + 0.78 * np.exp(-(((x - centre) / broad) ** 2))
             high = tall * crowd * random.uniform(0.35, 1.0) ** 1.15 + 0.018
             _tower(view, random, (x, random.uniform(0.024, 0.052) * (1.25 if depth < 20 else 1), high), depth)
-    _wall(view, 0.008, 12)
+    _wall(view, 0.008, 20)
 
 
 def _wall(view: View, high: float, depth: float) -> None:
