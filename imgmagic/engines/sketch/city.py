@@ -44,14 +44,15 @@ def paint(view: View) -> None:
             crowd = 0.22 + 0.78 * np.exp(-(((x - centre) / broad) ** 2))
             high = tall * crowd * random.uniform(0.35, 1.0) ** 1.15 + 0.018
             _tower(view, random, (x, random.uniform(0.024, 0.052) * (1.25 if depth < 20 else 1), high), depth)
-    _wall(view, 0.008)
+    _wall(view, 0.008, 20)
 
 
-def _wall(view: View, high: float) -> None:
+def _wall(view: View, high: float, depth: float) -> None:
     """Draw the wall along the water on which a town stands."""
     rows = max(1, round(high * view.unit))
     stone = rgb("8c857a") * (view.light.ambient * 0.7 + view.light.key * 0.4)
-    view.over(np.broadcast_to(stone, (rows, view.width, 3)), np.ones((rows, view.width)), view.first - rows, 0)
+    stone = np.broadcast_to(view.light.veil(stone, depth), (rows, view.width, 3))
+    view.over(stone, np.ones((rows, view.width)), view.first - rows, 0)
 
 
 def _glow(strength: float, sky: Floats, _x: Floats, y: Floats) -> Floats:
@@ -127,10 +128,8 @@ def town(view: View) -> None:
             climb = (2 - row) * 0.9 * np.exp(-(((across - centre) / 0.3) ** 2))
             wall, roof = (each[random.integers(len(each))] for each in (_WALLS, _ROOFS))
             tall = random.uniform(0.75, 1.25) * depth / 18
-            make = partial(
-                small.draw, "house", random, colour="", dark=dark, snowy=view.snowy, main=wall, roof=roof
-            )
+            make = partial(small.draw, "house", random, colour="", dark=dark, snowy=view.snowy, main=wall, roof=roof)
             lamps = partial(make, lamps=True) if dark else None
             foot = 1.2 + climb
             stand(view, Standing(depth, across * view.reach, tall, make, shady=False, lift=foot, lamps=lamps))
-    _wall(view, 0.2 / 18)
+    _wall(view, 0.2 / 18, 18)

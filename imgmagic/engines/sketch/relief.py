@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -28,6 +29,8 @@ Height: TypeAlias = Callable[[Floats, Floats], Floats]
 Albedo: TypeAlias = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Floats]]
 
 _OVER = 2
+#: So far from us nothing rises beside water.
+_LEVEL = 5.5
 _BAND = 384
 
 
@@ -102,7 +105,9 @@ def _fill(view: View, surface: tuple[Floats, Floats], colour: Floats, place: tup
     pixels *= share[..., None]
     pixels += earlier
     pixels *= solid[..., None]
-    pixels = pixels.reshape(count // _OVER, _OVER, columns // finer, finer, 4).mean((1, 3))
+    pixels = (pixels[0::2] + pixels[1::2]) / 2
+    if finer > 1:
+        pixels = (pixels[:, 0::2] + pixels[:, 1::2]) / 2
     view.lay(pixels[..., :3], pixels[..., 3], first, left)
 
 
@@ -135,7 +140,7 @@ def mountains(view: View) -> None:
         rock = rgb("787370") * (1 + 0.11 * spots[..., None])
         wood = rgb("21361f") * (1 + 0.22 * spots[..., None])
         wooded = step(0.55, 0.80, flatness + 0.05 * spots) * step(line * 0.75, line * 0.40, high + 0.5 * spots)
-        snow = step(line, line + 2.4, high + 1.3 * spots + 4.0 * (flatness - 0.62))
+        snow = step(line, line + 2.4, high + 1.3 * spots + 2.0 * (flatness - 0.62))
         return mix(mix(rock, wood, wooded), rgb("e4e9f2"), snow), np.ones_like(high)
 
     depths = np.geomspace(28, 150, int(np.clip(view.unit * 0.34, 120, 700)), dtype=np.float32)
@@ -161,7 +166,7 @@ class Road:
         off = edge + self.wide / 2
         spots = (1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * -0.1))[..., None]
         if self.paved:
-            line = step(0.05, 0.03, off) * np.exp(z * -0.04) * (np.sin(z * 3) > 0)
+            line = step(0.05, 0.03, off) * step(24, 12, z) * (np.sin(z * 3) > 0)
             surface = mix(rgb("55565a") * spots, rgb("f0ead8"), line)
         else:
             surface = mix(rgb("b0956c"), rgb("6f7a3a"), step(0.14, 0.06, off) * np.exp(z * -0.06)) * spots
@@ -189,7 +194,7 @@ def road_of(view: View, shore: Shore | None = None) -> Road | None:
 _RISES = {
     "beach": (0.95, 1.85, (13, 32), (1.2, 9)),
     "island": (0.08, 7.0, (0, 1), (0.3, 2.3)),
-    "lake": (0.7, 0.9, (8, 40), (0.5, 8)),
+    "lake": (0.3, 0.9, (8, 40), (0.5, 8)),
     "river": (0.7, 0.9, (8, 40), (0.5, 8)),
     "harbour": (0.0, 0.0, (0, 1), (0, 1)),
     # Before mountains the land lies low, or it would hide them.
@@ -205,9 +210,7 @@ def ground_of(view: View, shore: Shore | None) -> Height:
     if _cover(view) == "desert":
         return _dunes(random)
     gain, mean, depths, inland = _RISES.get(view.scene.place, (2.3, 0.12, (2, 40), (0, 1)))
-    # Snow and sand lie in low drifts that the wind heaps up; those of snow are softer.
-    bump, length, slope = {"snow": (0.115, 17, 2.7), "sand": (0.012, 4.0, 2.0)}.get(_cover(view), (0.0, 9, 2.0))
-    tile, drifts = fractal(random, 2.7, 2), fractal(random, slope, 2)
+    tile = fractal(random, 2.7, 2)
     shift = random.random(2).astype(np.float32)
 
     def height(x: Floats, z: Floats) -> Floats:
@@ -216,10 +219,10 @@ def ground_of(view: View, shore: Shore | None) -> Height:
         if shore is not None:
             swell = swell * step(*inland, -shore.out(x, z))
         high = swell * (look(tile, x / 95 + shift[0], z / 120 + shift[1]) + mean + 0.004 * np.minimum(z, 260))
-        if bump:
-            drift = look(drifts, x / length + 0.3, z / length)
-            drift -= 0.35 * np.abs(look(drifts, x / length * 1.6, z / length * 2 + 0.6))
-            high = high + drift * np.exp(z * -0.07) * step(0.5, 3, z) * bump
+        if view.snowy and shore is None:
+            # The wind heaps snow up in low drifts, whose shaded sides are blue.
+            drift = look(tile, x / 17 + 0.3, z / 17) - 0.3 * np.hypot(look(tile, x / 11, z / 8 + 0.6), 0.4)
+            high = high + drift * np.exp(z * -0.07) * step(0.5, 3, z) * 0.09
         return np.asarray(high, np.float32)
 
     return height
@@ -251,7 +254,7 @@ def _dunes(random: np.random.Generator) -> Height:
 _COVERS = {
     "grass": ("3d611c 808c30 4d4233", (0.02, 0.22), 0.15),
     "forest": ("2b401c 59582a 4d4233", (0.02, 0.22), 0.15),
-    "sand": ("ccb187 dcc397 8f8169", (0.10, 0.62), 0.03),
+    "sand": ("ccb187 dcc397 8b7e6e", (0.10, 0.62), 0.05),
     "desert": ("cb8f53 d7995b cb8f53", (0.0, 1.0), 0.02),
     "paving": ("878178 97918a b3ada4", (0.27, 0.30), 0.05),
     "snow": ("c8d0e2 d0d8ea b8c4da", (0.02, 0.22), 0.01),
@@ -276,11 +279,11 @@ def land(view: View, shore: Shore | None) -> None:
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> tuple[Floats, Floats]:
         near = look(fine, x / 1.3, z / 3.1) * np.exp(z * -0.16)
-        tuft = 0.75 * near + 0.55 * look(fine, x / 7 + 0.3, z / 17)
+        tuft = 0.75 * near + 0.55 * look(fine, x / 7 + 0.3, z / 17) * np.exp(z * -0.02)
         colour = mix(dark, light, np.clip(0.5 + 0.26 * look(patch, x / 37, z / 60), 0, 1))
         inland = np.full_like(high, 9)
         if shore is not None:
-            inland = 0.025 * near * (shore.kind != "quay") - shore.out(x, z)
+            inland = 0.03 * look(patch, x / 3, z / 3) * (shore.kind != "quay") - shore.out(x, z)
             colour = mix(edge, colour, step(*reach, inland))
         if cover == "paving":
             colour *= _flags(z, inland)[..., None]
@@ -293,13 +296,26 @@ def land(view: View, shore: Shore | None) -> None:
             inland = np.maximum(inland, 0.25 - view.road.away(x, z))
         return colour, step(-0.02, 0.015, inland - 0.4 * z / view.unit)
 
-    if shore is None:
-        view.canvas[view.first - 1 :] = view.light.mist
     lowest = (view.height - view.horizon) / view.unit * 1.25
-    near = 1 / np.linspace(lowest, 0.10, int(view.unit * 0.52), dtype=np.float32)
+    if shore is not None:
+        # Beside water the ground before us is level.
+        view.wash(int(view.horizon + view.unit / _LEVEL), view.height, partial(_plane, view, shore, albedo))
+        lowest = 1.02 / _LEVEL
+    near = 1 / np.linspace(lowest, 0.10, int(view.unit * lowest * 0.75), dtype=np.float32)
     # What is nearly all fog is left out, or it would stand there as a shape.
-    far = np.geomspace(10.2, max(11, 3 / view.light.haze), int(view.unit * 0.20) + 60, dtype=np.float32)
+    far = np.geomspace(10.2, max(11, 3 / view.light.haze), int(view.unit * 0.16) + 60, dtype=np.float32)
     cast(view, np.concatenate([near, far]), view.ground, albedo)
+
+
+def _plane(view: View, shore: Shore, albedo: Albedo, part: Floats, x: Floats, y: Floats) -> Floats:
+    """Paint level ground over what is there, as `cast` would, where it is."""
+    x, z = np.broadcast_arrays(x / -y, -1 / y)
+    dry = np.minimum(shore.out(x, z), np.inf if view.road is None else view.road.away(x, z)) < 0.2
+    x, z, level = x[dry], z[dry], np.ones(np.count_nonzero(dry), np.float32)
+    colour, cover = albedo(x, z, level * 0, level)
+    lit = view.light.veil(view.light.on(colour, level * view.light.direction[1]), np.minimum(z, view.end))
+    part[dry] = mix(part[dry], lit, cover)
+    return part
 
 
 def _flags(z: Floats, inland: Floats) -> Floats:

@@ -34,7 +34,7 @@ _EDGES = {
     "open": (60, 60, 9, 9),
 }
 #: Depth of the middle of an island or a lake, and its half axes across and along the view, in world units.
-ISLAND, _LAKE = (8.6, 3.3, 2.9), (11.0, 5.2, 8.5)
+ISLAND, _LAKE = (8.6, 3.3, 2.9), (17.0, 8.0, 14.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ class Shore:
             return np.asarray((self.middle(z) - x * self.mirror) * 0.74, np.float32)
         depth, across, along = ISLAND if self.kind == "island" else _LAKE
         away = np.hypot((x - self.start) / across, (z - depth) / along) - 1
-        away -= 0.05 * (np.sin(x * 1.3 + self.phase) + np.sin(z + 2 * self.phase))
-        return np.asarray(away * along * (0.74 if self.kind == "island" else -0.74), np.float32)
+        away *= along * (0.74 if self.kind == "island" else -0.74)
+        return np.asarray(away - 0.13 * (np.sin(x * 1.3 + self.phase) + np.sin(z + 2 * self.phase)), np.float32)
 
     def middle(self, z: Floats) -> Floats:
         """Give x of a river's middle, or of a straight shore's edge (before mirroring)."""
@@ -116,6 +116,8 @@ class _Water:
         self.lace = fractal(random, 1.25, 4)
         lit = view.light.ambient + view.light.key * 0.55
         kind = "lake" if not self.sea else "dull" if view.covered or view.low else "sea"
+        # In full light the sea has a colour of its own; other water has that of the sky above.
+        self.gloss = 0.08 if kind == "sea" else 0.3
         self.deep, self.shallow = (toned(each, view.scene.water) * lit for each in palette(_WATER[kind]))
         self.white = np.minimum(view.light.ambient * 0.95 + view.light.key * 0.62, 1)
         self.sand = rgb("ccb88c") * lit
@@ -140,21 +142,29 @@ class _Water:
         """Give the colours of the water, ``x`` and ``y`` units from the middle of the horizon."""
         v = np.maximum(-y, 2e-4)
         z = 1 / v
-        grid = (x * z, z)
-        out = self.shore.out(*grid)
-        if out.max() < -0.9:
+        out = self.shore.out(x * z, z)
+        wet = np.flatnonzero((out > -0.3).any(0))
+        if not wet.size:
             return part
+        # Only the columns in which there is water.
+        columns = np.s_[:, wet[0] : wet[-1] + 1]
+        x, out = x[columns], out[columns]
+        grid = (x * z, z)
         size = z * z / self.view.unit
-        swell = look(self.swell, x * z / 37, z / 15) * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
+        swell = look(self.swell, grid[0] / 37, z / 15) * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
         slope = self._slope(*grid, size)
         high, sx, sz = swell.real, slope.real, slope.imag + swell.imag
-        reflected, glitter = self._mirror(v, sx, sz)
+        reflected, glitter = self._mirror(x, v, sx, sz)
         grazing = np.clip(v / np.sqrt(1 + v * v) + 0.55 * sz, 0.015, 1)
-        share = (0.02 + 0.98 * (1 - grazing) ** 4) * (0.80 if self.sea else 0.94)
+        share = self.gloss + (0.85 - self.gloss) * (1 - grazing) ** 4
         body = mix(self._body(out, sz, high), reflected, share)
         # The sun is so much brighter than the sky that even a small share of it shines.
         body = mix(body, self.view.light.disc, np.minimum(glitter * (0.25 + share * 1.2), 1))
-        return self.view.light.veil(self._foam(body, grid, out, high), np.minimum(z, self.view.end))
+        if self.view.end == np.inf:
+            # The last of it is as bright as the sky above.
+            body = mix(body, self.view.light.horizon, np.exp(v * -300))
+        part[columns] = self.view.light.veil(self._foam(body, grid, out, high), np.minimum(z, self.view.end))
+        return part
 
     def _slope(self, x: Floats, z: Floats, size: Floats) -> NDArray[np.complex64]:
         """Slopes of the short waves, each fading out where pixels (of a size along z) are coarser."""
@@ -164,20 +174,21 @@ class _Water:
             total = total + look(self.slopes, x / length * 0.6 + offset, z / length) * fade
         return total
 
-    def _mirror(self, v: Floats, sx: Floats, sz: Floats) -> tuple[Floats, Floats]:
+    def _mirror(self, x: Floats, v: Floats, sx: Floats, sz: Floats) -> tuple[Floats, Floats]:
         """Give what the water mirrors, and how much of the sun or the moon."""
         view = self.view
         # Compressed towards the top of the picture, beyond which nothing is known.
         top = view.horizon / view.unit
         up = top * (1 - np.exp(-np.abs(v + 1.7 * sz) / top))
-        column = np.arange(view.width, dtype=np.float32) + sx * (1.5 * v + 0.12) * view.unit
+        x = x + sx * (1.5 * v + 0.12)
+        column = np.clip(x * view.unit + view.width / 2, 0, view.width - 1).astype(np.int32)
         row = np.clip(up * view.unit, 0, len(self.above) - 1).astype(np.int32)
-        seen = self.above[row, np.clip(column, 0, view.width - 1).astype(np.int32)]
+        seen = self.above[row, column]
         if view.scene.water != Tone():
             # Water of another colour tints what it mirrors, or it would keep the sky's.
             seen += (toned(seen, view.scene.water) - seen) * 0.6
-        dx, dy = (column - view.width / 2) / view.unit - view.sun[0], up - view.sun[1]
-        return seen, np.exp(-(dx * dx + dy * dy * 0.30) / (0.0032 if self.sea else 0.0023)) * self.shine
+        dx, dy = x - view.sun[0], up - view.sun[1]
+        return seen, np.exp(-(dx * dx + dy * dy * 0.08) / (0.0032 if self.sea else 0.0023)) * self.shine
 
     def _body(self, out: Floats, sz: Floats, high: Floats) -> Floats:
         # Light comes through shoals, and through the crests of waves.
@@ -192,7 +203,7 @@ class _Water:
         x, z = grid
         foam = np.zeros_like(out)
         if self.rough > 0.12:
-            foam = 0.8 * step(1.5, 2.3, high / self.rough + 0.6 * look(self.lace, x / 4.7, z / 1.3))
+            foam = 0.8 * step(1.4, 3.0, high / self.rough + 0.8 * look(self.lace, x / 4.7, z / 1.3))
         if self.shore.sandy:
             fine, coarse = look(self.lace, x / 2.3, z / 2.3), look(self.lace, x / 9 + 0.5, z / 13)
             for number, (at, reach) in enumerate(((0.10, 0.34), (1.5, 0.7), (3.4, 0.9), (7.0, 1.4))):

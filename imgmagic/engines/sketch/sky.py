@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
 
 def paint(view: View) -> None:
-    """Paint the whole sky on the canvas, down to the horizon."""
+    """Paint the whole sky on the canvas, down to the horizon, and haze below it."""
     scene = view.scene
     rows = view.height if scene.place in SKYLESS else min(view.height, view.first)
+    view.canvas[rows:] = view.light.mist
     {"space": _space, "studio": _studio}.get(scene.place, _gradient)(view, rows)
     for kind, draw in _ABOVE.items():
         thing = scene.thing(kind)
@@ -40,10 +41,10 @@ def _gradient(view: View, rows: int) -> None:
     light, high = view.light, view.horizon / view.unit
 
     def glow(_sky: Floats, _x: Floats, y: Floats) -> Floats:
-        low = mix(light.horizon, light.middle, step(-0.08, 0.50, y / high))
-        sky = toned(mix(low, light.zenith, step(0.25, 1.15, y / high)), view.scene.sky)
+        low = mix(light.horizon, light.middle, step(-0.04, 0.60, y / high))
+        sky = toned(mix(low, light.zenith, step(0.40, 1.15, y / high)), view.scene.sky)
         # Fog lies low: the steeper one looks, the less of it is in the way.
-        return light.veil(sky, 4 / (y + 0.05)) if view.scene.weather == "fog" else sky
+        return light.veil(sky, 15 / (y + 0.05)) if view.scene.weather == "fog" else sky
 
     view.wash(0, rows, glow)
 
@@ -125,7 +126,7 @@ def _cloud_light(view: View) -> tuple[Floats, Floats]:
         return light.middle * 1.5 + 0.06, light.middle * 0.8
     if view.scene.time == "day":
         return rgb("fffefb"), light.middle * 0.32 + rgb((0.46, 0.48, 0.52))
-    return np.minimum(light.key * 0.85 + 0.22, 1), light.middle * 0.55 + light.zenith * 0.40
+    return np.minimum(light.key * 0.85 + 0.22, 1), light.middle * 0.65 + light.zenith * 0.25
 
 
 #: How dark the clouds of a covered sky are; fog has none.
@@ -147,8 +148,8 @@ def _clouds(view: View, rows: int, thing: Thing) -> None:
         if view.covered:
             relief = body - look(tile, u + side, v + 0.016)
             shade = _CONTRAST[view.scene.weather] * (1.25 * relief - 0.55 * body) * np.minimum((y + 0.01) * 6, 1)
-            return np.asarray(sky * np.clip(1 + shade, 0.35, 1.25)[..., None])
-        cover = step(start, 3.0, body) * np.minimum(7 / z, 1) * (0.9 if view.low else 0.45)
+            return np.asarray(sky * np.clip(1 + shade, 0.35, 1.6)[..., None])
+        cover = step(start, 3.0, body) * np.minimum(7 / z, 1) * (0.7 if view.low else 0.45)
         # At sunset they are lit from below.
         near = np.exp(_far(view, x, y) * -2.2) if view.low else np.ones_like(cover)
         return mix(sky, mix(dark, bright, near), cover)
@@ -163,14 +164,16 @@ def _heaps(view: View, rows: int, amount: float) -> None:
     random = view.rng("clouds")
     tile = fractal(random, 1.9, 2)
     count = max(2, round(13 * amount * view.reach))
+    placed = [(*view.sun, 0.12)]
     for share, number in sorted((random.random() ** 1.6 * 0.92, number) for number in range(count)):
         view.pause()
         each = view.rng("cloud", number)
         base = view.horizon / view.unit * share + 0.035
         size = (0.05 + 0.50 * base) * each.uniform(0.6, 1.35)
         x = each.uniform(-0.58, 0.58) * view.reach
-        # None before the sun: what is pale would be seen only on its disc.
-        if np.hypot(x - view.sun[0], base + size * 0.2 - view.sun[1]) > size * 0.5 + 0.05:
+        # None before the sun, where what is pale would be seen only on its disc, and none before another.
+        if all(np.hypot(x - left, base + size * 0.2 - up) > (size + wide) * 0.42 for left, up, wide in placed):
+            placed.append((x, base + size * 0.2, size))
             _heap(view, rows, tile, (x, base, size), each)
 
 
@@ -191,8 +194,9 @@ def _heap(view: View, rows: int, tile: Floats, spot: tuple[float, float, float],
     cover = step(-0.10, 0.62, field)
     toward = float(np.sign(view.sun[0] - x0))
     relief = eaten - look(tile, u + toward * 0.030, v + 0.05 * tall / size)
-    # A low sun lights them from below.
-    lit = 0.30 + (0.45 - 0.60 * y if view.low else 0.52 * y) + 0.42 * relief + 0.22 * toward * x + 0.2 * (1 - cover)
+    # A low sun behind them lights their rims only, those below and towards it most.
+    lit = 0.1 + 0.8 * (1 - cover) - 0.3 * y if view.low else 0.30 + 0.52 * y + 0.2 * (1 - cover)
+    lit += 0.42 * relief + 0.22 * toward * x
     bright, dark = _cloud_light(view)
     # Distant clouds sink into the haze above the horizon.
     clear = 1 - float(np.exp(-base / 0.16))

@@ -74,12 +74,14 @@ def palette(colours: str) -> list[Floats]:
 
 def mix(colour: Floats, other: Floats, share: Floats) -> Floats:
     """Go from a colour (..., 3) to another one by a share (...)."""
-    return np.asarray(colour + (other - colour) * share[..., None], np.float32)
+    change = (other - colour) * share[..., None]
+    change += colour
+    return np.asarray(change, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What light there is: the sky's three colours, the sun's and the sky's light, the haze and its colour, the way."""
+    """What light there is: the sky's colours, the sun's and the sky's light, haze and its colour, where it is from."""
 
     zenith: Floats
     middle: Floats
@@ -90,6 +92,7 @@ class Light:
     haze: float
     mist: Floats
     direction: tuple[float, float, float]
+    dark: bool = False
 
     @property
     def side(self) -> float:
@@ -98,10 +101,12 @@ class Light:
 
     def on(self, albedo: Floats, facing: Floats) -> Floats:
         """Light a surface: albedo (..., 3), ``facing`` (...) the cosine towards the light."""
-        shade = np.maximum(facing, 0)[..., None] * self.key
-        shade += self.ambient
-        shade *= albedo
-        return shade
+        if self.dark:
+            # By night the eye sees little colour.
+            albedo = albedo + (albedo.mean(-1, keepdims=True) - albedo) * 0.6
+        # The sky is brighter on the light's side: what is turned away still has its light and dark.
+        shade = np.maximum(facing, 0.15 + 0.15 * facing)[..., None] * self.key + self.ambient
+        return np.asarray(shade * albedo, np.float32)
 
     def veil(self, colour: Floats, depth: Floats | float) -> Floats:
         """Fade a surface (..., 3) into the haze; its depth broadcasts against (...)."""
@@ -241,12 +246,23 @@ class View:
         ambient = ambient + (aim * 0.85 - ambient) * (grey * 0.8)
         # Against a low sun, and under clouds, what is far must not shine before the darker sky.
         mist = horizon + (middle * 0.9 - horizon) * max(dark, 0.7 * self.low * (scene.weather != "fog"))
-        # A low sun shines into our eyes; that of a rainbow comes from behind us.
-        ahead = -0.5 if scene.thing("rainbow") else 0.5 if self.low else 0.15
+        # A low sun shines into our eyes.
+        ahead = 0.5 if self.low else 0.15
         side = float(np.sign(self.sun[0])) or self.side
         slope = np.array([side * (0.55 + abs(self.sun[0])), 0.34 if self.low else 0.60, ahead])
         x, y, z = (slope / np.linalg.norm(slope)).tolist()
-        return Light(zenith, middle, horizon, key * left, ambient, disc, haze * scene.force, mist, (x, y, z))
+        return Light(
+            zenith,
+            middle,
+            horizon,
+            key * left,
+            ambient,
+            disc,
+            haze * scene.force,
+            mist,
+            (x, y, z),
+            scene.time == "night",
+        )
 
     def over(self, colour: Floats, cover: Floats, top: int, left: int) -> None:
         """Lay colour (h, w, 3) with coverage (h, w) on the canvas at a pixel position, clipped to it."""
