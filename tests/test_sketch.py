@@ -69,9 +69,10 @@ def scene() -> Scene:
 
 
 def land(data: bytes) -> np.ndarray:
-    """Where sand is: yellowish, in the lower half."""
+    """Where sand is: yellowish, in the lower half; without the edges of trunks through which the sea is seen."""
     rgb = pixels(data).astype(int)
-    return (rgb[..., 0] > rgb[..., 2] + 30) & (np.arange(len(rgb))[:, None] > len(rgb) * 0.5)
+    yellow = (rgb[..., 0] > rgb[..., 2] + 30) & (np.arange(len(rgb))[:, None] > len(rgb) * 0.5)
+    return np.asarray(Image.fromarray(yellow.astype(np.uint8)).filter(ImageFilter.MinFilter(5)), bool)
 
 
 # What comes back

@@ -55,8 +55,9 @@ class _Plan:
     #: Half its width, in heights.
     half: float
     usual: int
-    #: How far those of a group are from each other; 0 if each has a place of its own.
-    gather: float = 0.0
+    #: How far those of a group are from each other, and how many a group has.
+    gather: float = 0.05
+    herd: int = 200
     floats: bool = False
     #: In how many individuals it is grown, on a thin stem; 0 if each is one.
     individuals: int = 0
@@ -70,8 +71,8 @@ class _Plan:
 
 
 _TREES: dict[str, dict[str, Any]] = {
-    "mountains": {"usual": 26},
-    "forest": {"usual": 100, "tall": (1.6, 3.4), "depths": (4.6, 28)},
+    "mountains": {"usual": 24},
+    "forest": {"usual": 100, "herd": 1, "tall": (1.6, 3.4), "depths": (4.6, 28)},
     "bank": {"depths": (2.2, 4.5)},
     "island": {"depths": (6.5, 10.5), "spread": (0, 0.5)},
     "beach": {"depths": (2.6, 9.0)},
@@ -80,12 +81,16 @@ _TREES: dict[str, dict[str, Any]] = {
 _PLANS = {
     "palms": _Plan(
         trees.palm, "land", (2.7, 8.5), (0.37, 0.48), (1.95, 2.35), 0.4, 6, 0.05, individuals=3,
-        at={"island": {"depths": (7.0, 10.2), "spread": (0, 0.2), "gather": 0.2}, "bank": {"depths": (2.2, 3.6)}},
+        at={
+            "island": {"depths": (7.0, 10.2), "spread": (0, 0.2), "gather": 0.2},
+            "bank": {"depths": (2.2, 3.6)},
+            "beach": {"spread": (0.42, 0.49)},
+        },
     ),
-    "pines": _Plan(trees.pine, "land", (4.5, 24), (0, 0.56), (1.1, 2.2), 0.2, 12, individuals=3, at=_TREES),
-    "trees": _Plan(trees.broad, "land", (4.5, 24), (0, 0.56), (1.1, 1.9), 0.42, 12, individuals=3, at=_TREES),
+    "pines": _Plan(trees.pine, "land", (4.5, 24), (0, 0.56), (1.1, 2.2), 0.2, 12, herd=3, individuals=3, at=_TREES),
+    "trees": _Plan(trees.broad, "land", (4.5, 24), (0, 0.56), (1.1, 1.9), 0.42, 12, herd=3, individuals=3, at=_TREES),
     "bushes": _Plan(
-        partial(trees.broad, bush=True), "land", (2.6, 15), (0.28, 0.58), (0.12, 0.34), 0.7, 34, individuals=3
+        partial(trees.broad, bush=True), "land", (2.6, 15), (0.28, 0.58), (0.12, 0.34), 0.7, 34, herd=1, individuals=3
     ),
     "sailboat": _Plan(
         partial(small.draw, "sailboat"), "water", (8, 17), (0.05, 0.36), (1.35, 1.65), 0.45, 1, 0.16, floats=True,
@@ -95,7 +100,7 @@ _PLANS = {
     "house": _Plan(
         partial(small.draw, "house"), "land", (6.5, 11), (0.14, 0.36), (1.2, 1.3), 0.65, 1, 0.16,
         at={
-            "bank": {"depths": (7, 26), "spread": (0.3, 0.46)},
+            "bank": {"depths": (7, 34), "spread": (0.3, 0.46)},
             "river": {"depths": (4.6, 6.6)},
             "forest": {"spread": (0, 0.16)},
         },
@@ -184,7 +189,7 @@ def _site(
     like: list[Standing],
 ) -> tuple[float, float, float]:
     """Choose depth, place across and rise (in units) where such a thing can be, and is seen; or the place next best."""
-    group = view.rng(thing.kind, "group", thing.first if plan.gather else number)
+    group = view.rng(thing.kind, "group", thing.first + (number - thing.first) // plan.herd)
     random = view.rng(thing.kind, number)
     # How much is risked: the later a place comes to mind, the farther it is from where the thing was meant to be.
     far = np.linspace(0, 1, 30 if plan.individuals else 150)
@@ -193,19 +198,21 @@ def _site(
     share = group.uniform(0, 0.5) + 0.618 * (number - thing.first) + random.random(len(far)) * (0.1 + 2 * far)
     depth = plan.depths[0] * (plan.depths[1] / plan.depths[0]) ** (share % 1)
     tall = plan.tall[1] / depth
-    aside = middle + random.normal(0, 1, len(far)) * (plan.gather * (number > thing.first) + 0.6 * far)
+    aside = middle + random.normal(0, 1, len(far)) * (
+        plan.gather * ((number - thing.first) % plan.herd > 0) + 0.6 * far
+    )
     aside = np.where(random.random(len(far)) < far, -aside, aside)
     # It is wholly in the picture: what would be outside comes back from the edge.
     room = np.maximum(max(0.48, plan.spread[1]) * view.reach - tall * plan.foot, 0.05)
-    across, rise = room * np.sin(aside * view.reach / room), random.uniform(0.13, 0.32, len(far))
+    across = np.arcsin(np.sin(aside * view.reach / room * np.pi / 2)) * room * 2 / np.pi
+    rise = random.uniform(0.13, 0.32, len(far))
     # What is already on the side that was asked for stays where it is.
     low, high = _SIDES.get(thing.side, (-1, 1))
     off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
     worth = -40 * off - 2 * _hiding(across, depth, tall * plan.half, grown)
     # Those of a kind are not one behind the other; crowns may overlap.
-    worth -= (1 if plan.individuals else 3) * _hiding(
-        across, depth, tall * plan.half * (not plan.individuals), like, behind=True
-    )
+    apart, behind = (1, 0.2) if plan.individuals else (3, 1.0)
+    worth -= apart * _hiding(across, depth, tall * plan.half, like, behind)
     if plan.where == "air":
         # Not before the sun or the moon.
         worth += 4 * (np.hypot(across - view.sun[0], rise + tall / 2 - view.sun[1]) > 0.1 + tall * 0.6)
@@ -217,11 +224,12 @@ def _site(
     return float(depth[best]), float(across[best]), float(rise[best])
 
 
-def _hiding(across: Floats, depth: Floats, half: Floats, others: list[Standing], *, behind: bool = False) -> Any:
-    """Count, up to three, what would stand before something; or behind it too."""
+def _hiding(across: Floats, depth: Floats, half: Floats, others: list[Standing], behind: float = 0.0) -> Any:
+    """Count, up to three, what would stand before something; or behind it too, nearer than a share of their widths."""
     rows = [(each.across, each.depth, each.tall / each.depth * each.half) for each in others]
     at, far, wide = np.array(rows).reshape(-1, 3, 1).swapaxes(0, 1)
-    return ((np.abs(at - across) < half + wide) & (behind | (far < depth))).sum(0).clip(0, 3)
+    near = np.abs(at - across) < (half + wide) * (behind or 1)
+    return (near & ((far < depth) | (behind > 0))).sum(0).clip(0, 3)
 
 
 def _fits(view: View, shore: Shore | None, plan: _Plan, across: Floats, depth: Floats) -> Any:
@@ -229,7 +237,7 @@ def _fits(view: View, shore: Shore | None, plan: _Plan, across: Floats, depth: F
     x = across * depth + plan.foot * plan.tall[1] * np.array([[-1.0], [0.0], [1.0]])
     out = shore.out(x, depth) if shore is not None else np.full(x.shape, 9.0 if plan.where == "water" else -9.0)
     road = view.road.away(x, depth) < 0.1 if view.road is not None else np.zeros(x.shape, bool)
-    bad = {"land": out > -0.4, "water": out < 0.3}.get(plan.where, np.abs(out) < 0.1)
+    bad = {"land": out > -0.2, "water": out < 0.3}.get(plan.where, np.abs(out) < 0.1)
     return ~(bad | road).any(0)
 
 
