@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFilter, PngImagePlugin
 
 from imgmagic.engines.sketch import SketchEngine, card, instructions, lexicon, picture, things, vocabulary, words
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone
