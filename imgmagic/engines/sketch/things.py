@@ -11,10 +11,8 @@ adding one kind moves no other.
 from __future__ import annotations
 
 import math
-from configparser import ConfigParser
 from dataclasses import dataclass, replace
 from functools import cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +20,7 @@ from PIL import Image, ImageDraw
 
 from imgmagic.engines.sketch import small, trees
 from imgmagic.engines.sketch.noise import fractal, look
-from imgmagic.engines.sketch.pen import TALLEST
+from imgmagic.engines.sketch.pen import TALLEST, table
 from imgmagic.engines.sketch.scene import Thing
 from imgmagic.engines.sketch.standing import Standing, stand
 from imgmagic.engines.sketch.view import DARK, rgb
@@ -68,13 +66,7 @@ class _Plan:
         return 0.05 if self.grown else self.half
 
 
-def _read() -> ConfigParser:
-    parser = ConfigParser()
-    parser.read_string(Path(__file__).with_name("plans.ini").read_text(encoding="utf-8"))
-    return parser
-
-
-PLANS = _read()
+PLANS = table("plans")
 _DRAWN: dict[str, Callable[..., Image.Image]] = {
     "palms": trees.palm,
     "pines": trees.pine,
@@ -242,7 +234,7 @@ def _founded(view: View, shore: Shore | None, each: Standing, plan: _Plan) -> li
     if plan.floats:
         return [replace(each, wet=True, lift=0.0)]
     random = view.rng("islet", round(each.across, 3))
-    rock = partial(small.boulder, random, colour="", dark=False, snowy=view.snowy, ratio=5.0)
+    rock = partial(small.boulder, random, snowy=view.snowy, ratio=5.0)
     high = each.tall * plan.foot * 0.5 + 0.12
     return [
         Standing(each.depth + 0.05, each.across, high, rock, 2.5, wet=True),
@@ -272,7 +264,7 @@ def _bridge(view: View, shore: Shore | None) -> Standing:
     if shore is not None and shore.kind == "river":
         depth, arches, tall = 7.5, 2, 0.95
         across = float(shore.middle(np.asarray(depth))) / depth
-    make = partial(small.bridge, view.rng("bridge"), colour="", dark=False, snowy=view.snowy, arches=arches)
+    make = partial(small.bridge, view.rng("bridge"), arches=arches)
     return Standing(
         depth, across, tall, make, 2.0, wet=shore is not None, lift=max(0.0, _at(view.ground, across, depth))
     )

@@ -5,8 +5,6 @@ hazed by distance. Leaves take their shade from their direction towards the ligh
 crown has a lit and a shaded side without any texture.
 """
 
-# ruff: noqa: ARG001 - all are drawn from the same arguments, whether they need them or not
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -46,7 +44,7 @@ def _snowed(random: Random, colours: Floats, shade: Floats, up: Floats) -> Float
     return np.asarray(colours + (np.array([0.84, 0.89, 0.96]) * (0.66 + 0.34 * shade[..., None]) - colours) * white)
 
 
-def palm(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> Image.Image:
+def palm(random: Random, tall: int, *, colour: str, **_: bool) -> Image.Image:
     """Grow a coconut palm that leans to the left."""
     sheet = Sheet(tall, 2.1)
     lean = -float(random.uniform(0.03, 0.32))
@@ -90,7 +88,7 @@ def palm(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> 
     return sheet.done()
 
 
-def pine(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> Image.Image:
+def pine(random: Random, tall: int, *, colour: str, snowy: bool, **_: bool) -> Image.Image:
     """Grow a spruce: tiers of branches, from which twigs hang."""
     ratio = float(random.uniform(0.36, 0.46))
     sheet = Sheet(tall, ratio * 1.15)
@@ -123,7 +121,7 @@ def pine(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> 
     return sheet.done()
 
 
-def broad(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool, bush: bool = False) -> Image.Image:
+def broad(random: Random, tall: int, *, colour: str, snowy: bool, bush: bool = False, **_: bool) -> Image.Image:
     """Grow an oak-like tree, or a bush without a trunk: clumps of leaves on limbs."""
     sheet = Sheet(tall, 1.7 if bush else 1.25)
     base, wide, high = (0.36, 0.66, 0.28) if bush else (0.60, random.uniform(0.38, 0.50), random.uniform(0.32, 0.37))
