@@ -116,15 +116,15 @@ def boulder(
 ) -> Image.Image:
     """Draw a boulder: a stone within many planes, of which each point shows the nearest, weathered at its edges."""
     high = int(min(max(tall, 16), 500))
-    x, y = _grid(high, ratio * float(random.uniform(0.9, 1.25)))
+    x, y = _grid(high, ratio * float(random.uniform(0.9, 1.4)))
     x, y = x / x.max() * 1.1, y * 1.05
     grain = look(fractal(random, 1.5, 2, 128), x * 0.4 + 0.5, y * 0.4)
     facets = random.normal(0, 1, (60, 3)) * np.array([1.0, 0.9, 0.8]) + np.array([0, 0.15, 0.55])
     facets /= np.linalg.norm(facets, axis=1, keepdims=True)
-    facets = facets[facets[:, 2] > 0.16][:22]
-    z = random.uniform(0.68, 0.98, len(facets)) - x[..., None] * facets[:, 0] - y[..., None] * facets[:, 1]
+    facets = facets[facets[:, 2] > 0.16][:13]
+    z = random.uniform(0.60, 0.98, len(facets)) - x[..., None] * facets[:, 0] - y[..., None] * facets[:, 1]
     z = z / facets[:, 2] + 0.035 * grain[..., None] * random.uniform(-1, 1, len(facets))
-    edge = np.exp((z.min(-1, keepdims=True) - z) * 30)
+    edge = np.exp((z.min(-1, keepdims=True) - z) * 45)
     normal = (edge[..., None] * facets).sum(-2) / edge.sum(-1, keepdims=True)
     rim = np.minimum(1 - np.abs(x) ** 2.6 - y**2 + 0.05 * grain, y - 0.14 * np.clip(x, -1, 1) ** 4 + 0.02)
     shade = 0.30 + 0.76 * np.clip(normal @ np.array([-0.68, 0.60, 0.42]), 0, 1) + 0.06 * grain
