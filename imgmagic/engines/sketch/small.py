@@ -134,7 +134,7 @@ def boulder(
     return _image(shade[..., None] * (stone + (0.95 - stone) * cap), np.minimum(rim, z.min(-1) + 0.75) * high * 0.5)
 
 
-def bridge(random: Random, tall: float, *, arches: int = 4) -> Image.Image:
+def bridge(random: Random, tall: float, *, snowy: bool = False, arches: int = 4) -> Image.Image:
     """Draw a stone bridge, its deck rising towards the middle."""
     high, ratio = int(min(2 * tall, 640)), 1.2 + 1.6 * arches
     x, y = _grid(high, ratio)
@@ -150,5 +150,5 @@ def bridge(random: Random, tall: float, *, arches: int = 4) -> Image.Image:
     stone = np.where(ring, np.floor(np.arctan2(y / open_, off / 0.56) * 7), np.floor(course) + row * 13).astype(int)
     shade = random.uniform(0.80, 1.02, 997)[stone % 997] * np.where(ring, 1.12, 1)
     shade *= np.where(((y / 0.055 % 1 < 0.14) | (course % 1 < 0.08)) & ~ring, 0.86, 1)
-    shade = np.select([y > deck, y > deck - 0.05, out < 1], [1.12, 0.60, 0.34], shade)
+    shade = np.select([y > deck, y > deck - 0.05, out < 1], [1.6 if snowy else 1.12, 0.60, 0.34], shade)
     return _image(shade[..., None] * (0.62, 0.58, 0.52), np.minimum((deck + 0.075 - y), (vault - 1) * 0.4) * high)

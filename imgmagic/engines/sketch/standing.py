@@ -40,6 +40,8 @@ class Standing:
     wet: bool = False
     #: How high its foot is, in world units.
     lift: float = 0.0
+    #: Whether it is a tree, which may stand before or behind anything of its kind.
+    grown: bool = False
     #: Draws what of it shines in the dark, as large as ``make`` draws the whole; None if nothing does.
     lamps: Callable[[int], Image.Image] | None = None
 
@@ -59,6 +61,7 @@ def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
     if each.wet:
         _mirrored(view, image, place, shore)
     elif each.shady and view.alpha is None:
+        _touch(view, image, place)
         _shadow(view, image, place, sun, shore)
     # Against a low sun one sees the dark side.
     against = float(np.exp(-(((x - sun) / view.unit / 0.3) ** 2))) * view.low
@@ -79,17 +82,38 @@ def _lay(view: View, image: Image.Image, place: tuple[int, int], depth: float, k
     """Lay a drawing on the canvas, lit and hazed."""
     box = image.getbbox() or (0, 0, 1, 1)
     pixels = np.asarray(image.crop(box), np.float32) * np.float32(1 / 255)
-    if view.alpha is None and view.scene.place not in ("studio", "harbour"):
-        # Blades of grass, ripples of sand or waves stand before its foot.
-        high = int(min(0.035 / depth * view.unit, image.height * 0.08)) + 1
-        blades = view.rng("blades", image.width).random(image.width).repeat(1 + high // 5)[: pixels.shape[1]] * high
-        pixels[-high:] *= (np.arange(high, 0, -1)[-len(pixels) :, None] > blades)[..., None]
+    if view.alpha is None and view.scene.place != "studio":
+        # It stands in grass, sand or water, which hides the lower edge here more and there less.
+        high = min(0.03 / depth * view.unit, image.height * 0.06) + 1
+        bumps = np.interp(np.arange(pixels.shape[1]), *_bumps(view, pixels.shape[1], high))
+        rows = np.arange(len(pixels), 0, -1)[-int(2 * high) - 1 :, None]
+        pixels[-len(rows) :] *= np.clip((rows - bumps) / max(1, high / 3), 0, 1)[..., None]
     colour, cover = pixels[..., :3], pixels[..., 3]
     light = view.light
     through = float(np.exp(-light.haze * max(depth - 2, 0)))
     colour *= (light.ambient * 0.75 + light.key * key) * np.float32(through)
     colour += cover[..., None] * (light.mist * np.float32(1 - through))
     view.lay(colour, cover, place[0] - image.height + box[1], place[1] + box[0])
+
+
+def _bumps(view: View, wide: int, high: float) -> tuple[Floats, Floats]:
+    """Give places across a thing's foot, and how much of it is hidden there."""
+    at = np.arange(0, wide + 2 * high, 1 + high)
+    return at, view.rng("bumps", wide).random(len(at)) * high
+
+
+def _touch(view: View, image: Image.Image, place: tuple[int, int]) -> None:
+    """Darken the ground where a thing touches it."""
+    foot = np.nonzero(np.asarray(image.getchannel(3))[-max(2, image.height // 16) :].any(0))[0]
+    level = (place[0] - view.horizon) / view.unit
+    if not len(foot) or level < 0.01:
+        return
+    wide = (foot[-1] - foot[0]) * 0.5 + 2
+    high = max(1.5, wide * min(0.5, level))
+    y, x = np.mgrid[-3 * high : 3 * high, -1.6 * wide : 1.6 * wide].astype(np.float32)
+    cover = 0.75 * np.exp(-((y / high) ** 2) * 1.2 - (x / wide) ** 4)
+    left = place[1] + (foot[0] + foot[-1]) / 2 - 1.6 * wide
+    view.lay(cover[..., None] * view.light.ambient * np.float32(0.15), cover, round(place[0] - 3.4 * high), round(left))
 
 
 def _on_water(view: View, shore: Shore | None, place: tuple[int, int], size: tuple[int, int]) -> Floats:
@@ -110,7 +134,7 @@ def _shadow(view: View, image: Image.Image, place: tuple[int, int], sun: float, 
     if level < 2:
         return
     middle = left + image.width / 2
-    high = view.unit * (0.55 if view.low else 1.4)
+    high = view.unit * (0.38 if view.low else 1.4)
     # The way from a thing to its shadow is seen in perspective: `k` is how much larger it gets with each row.
     k = 1 / level
     end = image.height / (k * (high - image.height)) if high > image.height else view.height
@@ -124,7 +148,7 @@ def _shadow(view: View, image: Image.Image, place: tuple[int, int], sun: float, 
     half = image.width / 2
     matrix = (1, k * (sun - middle + half), start - middle + half, 0, k * (image.height - high), image.height, 0, k)
     cast = image.getchannel(3).transform(size, Image.Transform.PERSPECTIVE, matrix, Image.Resampling.BILINEAR)
-    blurred = cast.filter(ImageFilter.GaussianBlur(max(0.8, view.unit * 0.0022)))
+    blurred = cast.filter(ImageFilter.GaussianBlur(max(0.8, view.unit * 0.0013)))
     cover = np.asarray(blurred, np.float32) * np.float32(dark / 255)
     # The farther from the thing, the softer.
     cover *= np.linspace(1, 0.35, tall, dtype=np.float32)[:, None]

@@ -27,7 +27,7 @@ from imgmagic.engines.sketch.view import DARK, rgb
 from imgmagic.engines.sketch.vocabulary import COLOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from imgmagic.engines.sketch.noise import Floats
     from imgmagic.engines.sketch.shore import Shore
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Where across the picture a side is, in its widths.
 _SIDES = {"left": (-0.5, -0.16), "right": (0.16, 0.5), "centre": (-0.10, 0.10)}
 #: What could hide something else.
-_GROWN = ("pines", "trees")
+_GROWN = ("palms", "pines", "trees")
 #: Where trees stand without being asked for.
 _WOODED = ("lake", "river", "forest", "meadow", "hills", "mountains", "snow")
 _SCALE = {"small": 0.62, "large": 1.5}
@@ -94,9 +94,10 @@ def paint(view: View, shore: Shore | None) -> None:
     things = list(scene.things)
     if scene.place == "forest" and not view.snowy and any(scene.thing(kind) for kind in _GROWN):
         things.append(Thing("bushes"))
-    grown = _trees_of(view, shore)
-    found = [each for thing in things if thing.kind in PLANS for each in placed(view, thing, shore, grown)]
-    found += [_bridge(view, shore)] if scene.thing("bridge") else []
+    order = list(PLANS)
+    found = [_bridge(view, shore)] if scene.thing("bridge") else []
+    for thing in sorted((each for each in things if each.kind in PLANS), key=lambda each: order.index(each.kind)):
+        found += placed(view, thing, shore, found)
     for thing in scene.every("flowers"):
         _flowers(view, thing, shore)
     if scene.place == "studio":
@@ -109,25 +110,27 @@ def _trees_of(view: View, shore: Shore | None) -> list[Standing]:
     """Give the trees that stand in a scene, or would: what must be seen keeps clear of them, and never has to move."""
     usual = ["pines"] if view.scene.place in _WOODED else []
     kinds = [kind for kind in _GROWN if view.scene.thing(kind)] or usual
-    return [each for kind in kinds for each in placed(view, view.scene.thing(kind) or Thing(kind), shore, [])]
+    return [each for kind in kinds for each in placed(view, view.scene.thing(kind) or Thing(kind), shore)]
 
 
-def placed(view: View, thing: Thing, shore: Shore | None, grown: list[Standing] | None = None) -> list[Standing]:
-    """Place as many things as said, or the usual number; each has a place of its own, clear of the trees ``grown``."""
+def placed(view: View, thing: Thing, shore: Shore | None, others: Sequence[Standing] = ()) -> list[Standing]:
+    """Place as many things as said, or the usual number; each has a place of its own, clear of what is there."""
     plan = _plan(view, thing, shore)
-    avoided = [] if plan.grown else _trees_of(view, shore) if grown is None else grown
+    grown = [] if plan.grown else _trees_of(view, shore)
     draw = _drawing(view, thing, plan)
+    lit = view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat")
     found: list[Standing] = []
     many = min(200, thing.count or max(1, round(plan.usual * thing.amount)))
     for number in range(thing.first, thing.first + many):
-        depth, across, rise = _site(view, thing, plan, number, shore, avoided, found)
+        clear = [*(each for each in others if not each.grown), *found]
+        depth, across, rise = _site(view, thing, plan, number, shore, grown, clear)
         tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
         make = partial(draw, number=number)
-        each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * rise)
-        if view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat"):
-            each = replace(each, lamps=partial(make, lamps=True))
-        found += [each] if plan.on == "air" else _founded(view, shore, each, plan)
-    return found
+        lamps = partial(make, lamps=True) if lit else None
+        each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * rise, lamps=lamps, grown=plan.grown > 0)
+        found += [replace(each, shady=False)] if plan.on == "air" else _founded(view, shore, each, plan)
+    # Of trees only those grow that have ground to grow on, if there are any.
+    return [each for each in found if each.shady and not each.wet] or found if plan.grown else found
 
 
 def _drawing(view: View, thing: Thing, plan: _Plan) -> Callable[..., Image.Image]:
@@ -159,7 +162,8 @@ def _site(
     like: list[Standing],
 ) -> tuple[float, float, float]:
     """Choose depth, place across and rise (in units) where such a thing can be, and is seen; or the place next best."""
-    group = view.rng(thing.kind, "group", thing.first + int((number - thing.first) // plan.herd))
+    herd = 1 if plan.grown and thing.count else plan.herd
+    group = view.rng(thing.kind, "group", thing.first + int((number - thing.first) // herd))
     random = view.rng(thing.kind, number)
     # How much is risked: the later a place comes to mind, the farther it is from where the thing was meant to be.
     far = np.linspace(0, 1, 30 if plan.grown else 150)
@@ -168,19 +172,19 @@ def _site(
     share = group.uniform(0, 0.5) + 0.618 * (number - thing.first) + random.random(len(far)) * (0.1 + 2 * far)
     depth = plan.depth[0] * (plan.depth[1] / plan.depth[0]) ** (share % 1)
     tall = plan.tall[1] / depth
-    gather = plan.gather if (number - thing.first) % plan.herd else 0.0
+    gather = plan.gather if (number - thing.first) % herd else 0.0
     aside = middle + random.normal(0, 1, len(far)) * (gather + 0.6 * far)
     aside = np.where(random.random(len(far)) < far, -aside, aside)
     # It is wholly in the picture: what would be outside comes back from the edge.
     room = np.maximum(max(0.48, plan.across[1]) * view.reach - tall * plan.foot, 0.05)
     across = np.arcsin(np.sin(aside * view.reach / room * np.pi / 2)) * room * 2 / np.pi
-    rise = random.uniform(0.13, 0.32, len(far))
+    rise = 0.2 + random.random(len(far)) * np.maximum(np.minimum(view.horizon / view.unit - tall - 0.22, 0.2), 0)
     # What is already on the side that was asked for stays where it is.
     low, high = _SIDES.get(thing.side, (-1, 1))
     off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
-    worth = -40 * off - 2 * _hiding(across, depth, tall * plan.half, grown)
-    # Those of a kind are not one behind the other; crowns may overlap.
-    apart, behind = (1, 0.2) if plan.grown else (3, 1.0)
+    worth = -40 * off - 4 * _hiding(across, depth, tall * plan.half, grown)
+    # No thing is behind another one; the crowns of a wood may overlap.
+    apart, behind = (1, 0.2) if plan.grown and not thing.count else (3, 1.0)
     worth -= apart * _hiding(across, depth, tall * plan.half, like, behind)
     if plan.on == "air":
         # Not before the sun or the moon.
@@ -261,10 +265,13 @@ def _staged(view: View, found: list[Standing]) -> list[Standing]:
 def _bridge(view: View, shore: Shore | None) -> Standing:
     """Set a bridge over the river, or into the land."""
     depth, arches, tall, across = 11.0, 4, 1.2, 0.0
+    if shore is not None:
+        # Over wide water it has no end.
+        arches = 8
     if shore is not None and shore.kind == "river":
         depth, arches, tall = 7.5, 2, 0.95
         across = float(shore.middle(np.asarray(depth))) / depth
-    make = partial(small.bridge, view.rng("bridge"), arches=arches)
+    make = partial(small.bridge, view.rng("bridge"), snowy=view.snowy, arches=arches)
     return Standing(
         depth, across, tall, make, 2.0, wet=shore is not None, lift=max(0.0, _at(view.ground, across, depth))
     )
@@ -275,13 +282,15 @@ _PETALS = ("f5f2e6", "facc33", "d63d38", "9e6bc7", "f299b8")
 
 def _flowers(view: View, thing: Thing, shore: Shore | None) -> None:
     """Scatter flowers over the ground: even in the world, so tiny far away, few and large at our feet."""
+    if view.scene.weather == "snow":
+        return
     random = view.rng("flowers")
     many = min(9000, round(4200 * thing.amount * view.reach))
     z = np.sort(view.unit / (view.height - view.horizon) + random.random(many) ** 1.25 * 8)[::-1].astype(np.float32)
     x = np.asarray(random.uniform(-0.55, 0.55, many) * view.reach * z, np.float32)
-    # Flowers grow in drifts, each of one or two kinds; few of them show through snow.
+    # Flowers grow in drifts, each of one or two kinds.
     drift, kinds = (look(fractal(random, 1.7, 2), x / 9, z / 9) for _ in range(2))
-    kept = drift + random.normal(0, 0.35, many) > (2.4 if view.snowy else 0.62)
+    kept = drift + random.normal(0, 0.35, many) > 0.62
     if view.road is not None:
         kept &= view.road.away(x, z) > 0.05
     if shore is not None and shore.kind != "open":
@@ -290,8 +299,9 @@ def _flowers(view: View, thing: Thing, shore: Shore | None) -> None:
     size = view.unit * 0.014 / z * random.uniform(0.6, 1.25, many) + 0.2
     left, top = x / z * view.unit + view.width / 2, view.horizon + (1 - rise) / z * view.unit - view.first - size
     petals = np.stack([rgb(COLOURS[thing.colour] if thing.colour else each) for each in _PETALS])
-    light = (view.light.ambient + view.light.key * 0.6) * random.uniform(0.8, 1.05, (many, 1))
-    colour = np.minimum(petals[np.floor(kinds * 1.4 + random.normal(0, 0.6, many)).astype(int) % 5] * light, 1) * 255
+    light = (view.light.ambient + view.light.key * 0.6) * (0.6 if view.scene.time in DARK else 1)
+    petal = petals[np.floor(kinds * 1.4 + random.normal(0, 0.6, many)).astype(int) % 5]
+    colour = np.minimum(view.light.veil(petal * light * random.uniform(0.8, 1.05, (many, 1)), z), 1) * 255
     sheet = Image.new("RGBX", (view.width, view.height - view.first), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
     for flower in zip(*(each[kept].tolist() for each in (left, top, size, colour.astype(int))), strict=True):
