@@ -178,7 +178,9 @@ def _site(
     # It is wholly in the picture: what would be outside comes back from the edge.
     room = np.maximum(max(0.48, plan.across[1]) * view.reach - tall * plan.foot, 0.05)
     across = np.arcsin(np.sin(aside * view.reach / room * np.pi / 2)) * room * 2 / np.pi
-    rise = 0.2 + random.random(len(far)) * np.maximum(np.minimum(view.horizon / view.unit - tall - 0.22, 0.2), 0)
+    # What flies stays below the upper edge.
+    top = np.maximum(view.horizon / view.unit - tall - 0.02, 0.12)
+    rise = np.minimum(random.uniform(0.2, 0.36, len(far)) * thing.height, top)
     # What is already on the side that was asked for stays where it is.
     low, high = _SIDES.get(thing.side, (-1, 1))
     off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
