@@ -40,7 +40,7 @@ class Standing:
     wet: bool = False
     #: How high its foot is, in world units.
     lift: float = 0.0
-    #: Whether it is a tree, which may stand before or behind anything of its kind.
+    #: Whether it is one of many trees, which may stand one before the other.
     grown: bool = False
     #: Draws what of it shines in the dark, as large as ``make`` draws the whole; None if nothing does.
     lamps: Callable[[int], Image.Image] | None = None
@@ -61,7 +61,7 @@ def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
     if each.wet:
         _mirrored(view, image, place, shore)
     elif each.shady and view.alpha is None:
-        _touch(view, image, place)
+        _touch(view, image, place, each.depth)
         _shadow(view, image, place, sun, shore)
     # Against a low sun one sees the dark side.
     against = float(np.exp(-(((x - sun) / view.unit / 0.3) ** 2))) * view.low
@@ -102,16 +102,16 @@ def _bumps(view: View, wide: int, high: float) -> tuple[Floats, Floats]:
     return at, view.rng("bumps", wide).random(len(at)) * high
 
 
-def _touch(view: View, image: Image.Image, place: tuple[int, int]) -> None:
+def _touch(view: View, image: Image.Image, place: tuple[int, int], depth: float) -> None:
     """Darken the ground where a thing touches it."""
-    foot = np.nonzero(np.asarray(image.getchannel(3))[-max(2, image.height // 16) :].any(0))[0]
+    foot = np.nonzero(np.asarray(image.getchannel(3))[-max(2, image.height // 30) :].any(0))[0]
     level = (place[0] - view.horizon) / view.unit
     if not len(foot) or level < 0.01:
         return
     wide = (foot[-1] - foot[0]) * 0.5 + 2
     high = max(1.5, wide * min(0.5, level))
     y, x = np.mgrid[-3 * high : 3 * high, -1.6 * wide : 1.6 * wide].astype(np.float32)
-    cover = 0.75 * np.exp(-((y / high) ** 2) * 1.2 - (x / wide) ** 4)
+    cover = 0.6 * np.exp(-view.light.haze * max(depth - 2, 0) - (y / high) ** 2 - (x / wide) ** 4)
     left = place[1] + (foot[0] + foot[-1]) / 2 - 1.6 * wide
     view.lay(cover[..., None] * view.light.ambient * np.float32(0.15), cover, round(place[0] - 3.4 * high), round(left))
 

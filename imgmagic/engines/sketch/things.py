@@ -97,13 +97,23 @@ def paint(view: View, shore: Shore | None) -> None:
     order = list(PLANS)
     found = [_bridge(view, shore)] if scene.thing("bridge") else []
     for thing in sorted((each for each in things if each.kind in PLANS), key=lambda each: order.index(each.kind)):
-        found += placed(view, thing, shore, found)
+        here = placed(view, thing, shore, found)
+        if not _plan(view, thing, shore).grown and thing.kind != "boulders":
+            # If there was no free place for it, the trees before it go, unless they were counted.
+            found = [each for each in found if not (each.grown and any(_covers(each, other) for other in here))]
+        found += here
     for thing in scene.every("flowers"):
         _flowers(view, thing, shore)
     if scene.place == "studio":
         found = _staged(view, found)
     for each in sorted(found, key=lambda each: -each.depth):
         stand(view, each, shore)
+
+
+def _covers(tree: Standing, other: Standing) -> bool:
+    """Whether a tree stands before the better part of something."""
+    near = tree.half * tree.tall / tree.depth * 0.8 + other.half * other.tall / other.depth * 0.5
+    return tree.depth < other.depth and abs(tree.across - other.across) < near and other.lift < 1
 
 
 def _trees_of(view: View, shore: Shore | None) -> list[Standing]:
@@ -127,7 +137,16 @@ def placed(view: View, thing: Thing, shore: Shore | None, others: Sequence[Stand
         tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
         make = partial(draw, number=number)
         lamps = partial(make, lamps=True) if lit else None
-        each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * rise, lamps=lamps, grown=plan.grown > 0)
+        each = Standing(
+            depth,
+            across,
+            tall,
+            make,
+            plan.half,
+            lift=1 + depth * rise,
+            lamps=lamps,
+            grown=plan.grown > 0 and not thing.count,
+        )
         found += [replace(each, shady=False)] if plan.on == "air" else _founded(view, shore, each, plan)
     # Of trees only those grow that have ground to grow on, if there are any.
     return [each for each in found if each.shady and not each.wet] or found if plan.grown else found
@@ -186,7 +205,7 @@ def _site(
     off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
     worth = -40 * off - 4 * _hiding(across, depth, tall * plan.half, grown)
     # No thing is behind another one; the crowns of a wood may overlap.
-    apart, behind = (1, 0.2) if plan.grown and not thing.count else (3, 1.0)
+    apart, behind = (1, 0.2) if plan.grown and not thing.count else (6, 1.0)
     worth -= apart * _hiding(across, depth, tall * plan.half, like, behind)
     if plan.on == "air":
         # Not before the sun or the moon.
