@@ -95,11 +95,12 @@ def paint(view: View, shore: Shore | None) -> None:
     if scene.place == "forest" and not view.snowy and any(scene.thing(kind) for kind in _GROWN):
         things.append(Thing("bushes"))
     order = list(PLANS)
+    things = sorted((each for each in things if each.kind in PLANS), key=lambda each: order.index(each.kind))
     found = [_bridge(view, shore)] if scene.thing("bridge") else []
-    for thing in sorted((each for each in things if each.kind in PLANS), key=lambda each: order.index(each.kind)):
+    for thing in sorted(things, key=_named):
         here = placed(view, thing, shore, found)
-        if not _plan(view, thing, shore).grown and thing.kind != "boulders":
-            # If there was no free place for it, the trees before it go, unless they were counted.
+        if _named(thing) and thing.kind != "boulders":
+            # Where there was no free place for it, the trees before it go.
             found = [each for each in found if not (each.grown and any(_covers(each, other) for other in here))]
         found += here
     for thing in scene.every("flowers"):
@@ -108,6 +109,11 @@ def paint(view: View, shore: Shore | None) -> None:
         found = _staged(view, found)
     for each in sorted(found, key=lambda each: -each.depth):
         stand(view, each, shore)
+
+
+def _named(thing: Thing) -> bool:
+    """Whether each of some things counts: all but trees of which nobody said how many."""
+    return thing.kind not in (*_GROWN, "bushes") or thing.count > 0
 
 
 def _covers(tree: Standing, other: Standing) -> bool:
@@ -126,28 +132,21 @@ def _trees_of(view: View, shore: Shore | None) -> list[Standing]:
 def placed(view: View, thing: Thing, shore: Shore | None, others: Sequence[Standing] = ()) -> list[Standing]:
     """Place as many things as said, or the usual number; each has a place of its own, clear of what is there."""
     plan = _plan(view, thing, shore)
-    grown = [] if plan.grown else _trees_of(view, shore)
+    wood = [each for each in others if each.grown and thing.count] if plan.grown else _trees_of(view, shore)
+    # What flies does so above most trees.
+    wood = [each for each in wood if plan.on != "air" or (each.tall - 1) / each.depth > 0.2]
     draw = _drawing(view, thing, plan)
     lit = view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat")
     found: list[Standing] = []
     many = min(200, thing.count or max(1, round(plan.usual * thing.amount)))
     for number in range(thing.first, thing.first + many):
         clear = [*(each for each in others if not each.grown), *found]
-        depth, across, rise = _site(view, thing, plan, number, shore, grown, clear)
+        depth, across, rise = _site(view, thing, plan, number, shore, wood, clear)
         tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
         make = partial(draw, number=number)
-        lamps = partial(make, lamps=True) if lit else None
-        each = Standing(
-            depth,
-            across,
-            tall,
-            make,
-            plan.half,
-            lift=1 + depth * rise,
-            lamps=lamps,
-            grown=plan.grown > 0 and not thing.count,
-        )
-        found += [replace(each, shady=False)] if plan.on == "air" else _founded(view, shore, each, plan)
+        each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * rise, grown=not _named(thing))
+        each = replace(each, shady=plan.on != "air", lamps=partial(make, lamps=True) if lit else None)
+        found += _founded(view, shore, each, plan)
     # Of trees only those grow that have ground to grow on, if there are any.
     return [each for each in found if each.shady and not each.wet] or found if plan.grown else found
 
@@ -254,6 +253,8 @@ def _water(shore: Shore | None, across: float, depth: float) -> float:
 
 def _founded(view: View, shore: Shore | None, each: Standing, plan: _Plan) -> list[Standing]:
     """Stand something on the ground or in the water; on a rock in the water, if it cannot float."""
+    if plan.on == "air":
+        return [each]
     if _water(shore, each.across, each.depth) < 0:
         return [replace(each, lift=max(0.0, _at(view.ground, each.across, each.depth)))]
     if plan.floats:
