@@ -19,7 +19,7 @@ from imgmagic.exchange import ImageRequest, ImageResponse, Input
 PLACES = sorted({*vocabulary.PLACES, "island", "harbour", "space", "studio"})
 TIMES = sorted({*vocabulary.TIMES, "golden hour"})
 KINDS = sorted({*vocabulary.THINGS, "road", "bridge", "boulders", "person"})
-STANDING = sorted({*things._PLANS, "bridge"} & {*KINDS})
+STANDING = sorted({*things.PLANS, "bridge"} & {*KINDS})
 
 
 def imagine(prompt: str, engine: SketchEngine | None = None, watch: Watch | None = None, **options) -> ImageResponse:

@@ -7,6 +7,8 @@ as large, and averaged.
 
 from __future__ import annotations
 
+from configparser import ConfigParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,3 +84,10 @@ def smooth(points: Floats) -> Floats:
 def turned(strips: int) -> Floats:
     """Give how far each strip of a round body is turned to the right, -1 to 1."""
     return np.asarray(-np.cos((np.arange(strips) + 0.5) / strips * np.pi))
+
+
+def table(name: str) -> ConfigParser:
+    """Read one of the tables that lie beside this module."""
+    parser = ConfigParser(delimiters=("=",))
+    parser.read_string(Path(__file__).with_name(f"{name}.ini").read_text(encoding="utf-8"))
+    return parser

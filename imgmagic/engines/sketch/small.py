@@ -4,22 +4,19 @@
 the foot of each thing is in the middle of the lower edge of its sheet.
 """
 
-# ruff: noqa: ARG001 - all are drawn from the same arguments, whether they need them or not
 # ruff: noqa: PLR2004 - the numbers are the drawing; names for them would only move them away
 
 from __future__ import annotations
 
-from configparser import ConfigParser
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from imgmagic.engines.sketch.noise import fractal, look
-from imgmagic.engines.sketch.pen import Sheet, smooth, turned
+from imgmagic.engines.sketch.pen import Sheet, smooth, table, turned
 from imgmagic.engines.sketch.view import RGB, rgb
 from imgmagic.engines.sketch.vocabulary import COLOURS
 
@@ -50,8 +47,7 @@ def _part(line: str) -> _Part:
 @cache
 def _shapes() -> dict[str, tuple[float, dict[str, list[Floats]], list[_Part]]]:
     """Read of every shape its width, its colours and its parts."""
-    parser = ConfigParser(delimiters=("=",))
-    parser.read_string(Path(__file__).with_name("shapes.ini").read_text(encoding="utf-8"))
+    parser = table("shapes")
     shapes = {}
     for name in parser.sections():
         fields = dict(parser[name])
@@ -116,19 +112,19 @@ def _image(colour: Floats, cover: Floats) -> Image.Image:
 
 
 def boulder(
-    random: Random, tall: float, *, colour: str, dark: bool, snowy: bool = False, ratio: float = 1.4
+    random: Random, tall: float, *, colour: str = "", snowy: bool = False, ratio: float = 1.4, **_: bool
 ) -> Image.Image:
     """Draw a boulder: a stone within many planes, of which each point shows the nearest, weathered at its edges."""
     high = int(min(max(tall, 16), 500))
-    x, y = _grid(high, ratio * float(random.uniform(0.9, 1.25)))
+    x, y = _grid(high, ratio * float(random.uniform(0.9, 1.4)))
     x, y = x / x.max() * 1.1, y * 1.05
     grain = look(fractal(random, 1.5, 2, 128), x * 0.4 + 0.5, y * 0.4)
     facets = random.normal(0, 1, (60, 3)) * np.array([1.0, 0.9, 0.8]) + np.array([0, 0.15, 0.55])
     facets /= np.linalg.norm(facets, axis=1, keepdims=True)
-    facets = facets[facets[:, 2] > 0.16][:22]
-    z = random.uniform(0.68, 0.98, len(facets)) - x[..., None] * facets[:, 0] - y[..., None] * facets[:, 1]
+    facets = facets[facets[:, 2] > 0.16][:13]
+    z = random.uniform(0.60, 0.98, len(facets)) - x[..., None] * facets[:, 0] - y[..., None] * facets[:, 1]
     z = z / facets[:, 2] + 0.035 * grain[..., None] * random.uniform(-1, 1, len(facets))
-    edge = np.exp((z.min(-1, keepdims=True) - z) * 30)
+    edge = np.exp((z.min(-1, keepdims=True) - z) * 45)
     normal = (edge[..., None] * facets).sum(-2) / edge.sum(-1, keepdims=True)
     rim = np.minimum(1 - np.abs(x) ** 2.6 - y**2 + 0.05 * grain, y - 0.14 * np.clip(x, -1, 1) ** 4 + 0.02)
     shade = 0.30 + 0.76 * np.clip(normal @ np.array([-0.68, 0.60, 0.42]), 0, 1) + 0.06 * grain
@@ -138,13 +134,10 @@ def boulder(
     return _image(shade[..., None] * (stone + (0.95 - stone) * cap), np.minimum(rim, z.min(-1) + 0.75) * high * 0.5)
 
 
-def bridge(
-    random: Random, tall: float, *, colour: str, dark: bool, snowy: bool = False, arches: int = 4
-) -> Image.Image:
+def bridge(random: Random, tall: float, *, snowy: bool = False, arches: int = 4) -> Image.Image:
     """Draw a stone bridge, its deck rising towards the middle."""
     high, ratio = int(min(2 * tall, 640)), 1.2 + 1.6 * arches
     x, y = _grid(high, ratio)
-    y = y * 1.02
     deck, span = 0.06 + 0.86 * (1 - (x / ratio * 2) ** 2), 1.45
     # The arch next to each pixel: how far from its middle, and how high it is. Its vault is seen aslant.
     off = x - (np.clip(np.floor(x / span + arches / 2), 0, arches - 1) - (arches - 1) / 2) * span
@@ -157,6 +150,5 @@ def bridge(
     stone = np.where(ring, np.floor(np.arctan2(y / open_, off / 0.56) * 7), np.floor(course) + row * 13).astype(int)
     shade = random.uniform(0.80, 1.02, 997)[stone % 997] * np.where(ring, 1.12, 1)
     shade *= np.where(((y / 0.055 % 1 < 0.14) | (course % 1 < 0.08)) & ~ring, 0.86, 1)
-    shade = np.select([y > deck, y > deck - 0.05, out < 1], [1.12, 0.60, 0.34], shade)
-    colour_ = shade[..., None] * (0.62, 0.58, 0.52)
-    return _image(colour_, np.minimum((deck + 0.075 - y), (vault - 1) * 0.4) * high)
+    shade = np.select([y > deck, y > deck - 0.05, out < 1], [1.6 if snowy else 1.12, 0.60, 0.34], shade)
+    return _image(shade[..., None] * (0.62, 0.58, 0.52), np.minimum((deck + 0.075 - y), (vault - 1) * 0.4) * high)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
+from imgmagic.engines.sketch.view import rgb
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,38 +22,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One thing in its place.
+    """One thing in its place."""
 
-    Parameters
-    ----------
-    depth
-        Distance in world units.
-    across
-        Where across the picture, in units from the middle.
-    tall
-        Height in world units.
-    make
-        Draws it, about so many px tall, in daylight colours; see `pen`.
-    half
-        Half its width, in heights.
-    shady
-        Whether it throws a shadow on the ground.
-    wet
-        Whether it stands in water, which mirrors it.
-    lift
-        How high its foot is, in world units.
-    lamps
-        Draws what of it shines in the dark, as large as `make` draws the whole; None if nothing does.
-    """
-
+    #: Distance in world units.
     depth: float
+    #: Where across the picture, in units from the middle.
     across: float
+    #: Height in world units.
     tall: float
+    #: Draws it, about so many px tall, in daylight colours; see `pen`.
     make: Callable[[int], Image.Image]
+    #: Half its width, in heights.
     half: float = 0.5
+    #: Whether it throws a shadow on the ground.
     shady: bool = True
+    #: Whether it stands in water, which mirrors it.
     wet: bool = False
+    #: How high its foot is, in world units.
     lift: float = 0.0
+    #: Whether it is one of many trees, which may stand one before the other.
+    grown: bool = False
+    #: Draws what of it shines in the dark, as large as ``make`` draws the whole; None if nothing does.
     lamps: Callable[[int], Image.Image] | None = None
 
 
@@ -70,12 +61,11 @@ def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
     if each.wet:
         _mirrored(view, image, place, shore)
     elif each.shady and view.alpha is None:
+        _touch(view, image, place, each.depth)
         _shadow(view, image, place, sun, shore)
-    if view.alpha is None and view.scene.place not in ("studio", "harbour"):
-        _tufted(view, image, each.depth)
     # Against a low sun one sees the dark side.
-    against = float(np.exp(-(((x - sun) / view.unit / 0.3) ** 2))) * view.low * 0.7
-    _lay(view, image, place, each.depth, 1 - against)
+    against = float(np.exp(-(((x - sun) / view.unit / 0.3) ** 2))) * view.low
+    _lay(view, image, place, each.depth, 0.62 - 0.43 * against)
     if each.lamps is not None:
         _shine(view, _fitted(each.lamps, tall, sun > x), place)
 
@@ -88,28 +78,42 @@ def _fitted(make: Callable[[int], Image.Image], tall: float, mirrored: bool) -> 
     return image.resize(size, Image.Resampling.BOX if tall < image.height / 2 else Image.Resampling.BILINEAR)
 
 
-def _lay(view: View, image: Image.Image, place: tuple[int, int], depth: float, lit: float) -> None:
+def _lay(view: View, image: Image.Image, place: tuple[int, int], depth: float, key: float) -> None:
     """Lay a drawing on the canvas, lit and hazed."""
     box = image.getbbox() or (0, 0, 1, 1)
     pixels = np.asarray(image.crop(box), np.float32) * np.float32(1 / 255)
+    if view.alpha is None and view.scene.place != "studio":
+        # It stands in grass, sand or water, which hides the lower edge here more and there less.
+        high = min(0.03 / depth * view.unit, image.height * 0.06) + 1
+        bumps = np.interp(np.arange(pixels.shape[1]), *_bumps(view, pixels.shape[1], high))
+        rows = np.arange(len(pixels), 0, -1)[-int(2 * high) - 1 :, None]
+        pixels[-len(rows) :] *= np.clip((rows - bumps) / max(1, high / 3), 0, 1)[..., None]
     colour, cover = pixels[..., :3], pixels[..., 3]
     light = view.light
     through = float(np.exp(-light.haze * max(depth - 2, 0)))
-    colour *= (light.ambient * 0.75 + light.key * (0.62 * lit)) * np.float32(through)
+    colour *= (light.ambient * 0.75 + light.key * key) * np.float32(through)
     colour += cover[..., None] * (light.mist * np.float32(1 - through))
     view.lay(colour, cover, place[0] - image.height + box[1], place[1] + box[0])
 
 
-def _tufted(view: View, image: Image.Image, depth: float) -> None:
-    """Let blades of grass, snow or waves stand before the foot of a thing."""
-    high = min(0.035 / depth * view.unit, image.height * 0.08)
-    columns = np.arange(image.width) // max(1, round(high / 5))
-    tufts = view.rng("tufts", image.width).random(image.width)[columns] * high
-    rows = np.arange(image.height, 0, -1)[-int(high) - 1 :, None]
-    edge = Image.fromarray(((rows > tufts) * 255).astype(np.uint8))
-    bare = Image.new("RGBX", (image.width, edge.height))
-    low = (0, image.height - edge.height)
-    image.paste(Image.composite(image.crop((*low, *image.size)), bare, edge), low)
+def _bumps(view: View, wide: int, high: float) -> tuple[Floats, Floats]:
+    """Give places across a thing's foot, and how much of it is hidden there."""
+    at = np.arange(0, wide + 2 * high, 1 + high)
+    return at, view.rng("bumps", wide).random(len(at)) * high
+
+
+def _touch(view: View, image: Image.Image, place: tuple[int, int], depth: float) -> None:
+    """Darken the ground where a thing touches it."""
+    foot = np.nonzero(np.asarray(image.getchannel(3))[-max(2, image.height // 30) :].any(0))[0]
+    level = (place[0] - view.horizon) / view.unit
+    if not len(foot) or level < 0.01:
+        return
+    wide = (foot[-1] - foot[0]) * 0.5 + 2
+    high = max(1.5, wide * min(0.5, level))
+    y, x = np.mgrid[-3 * high : 3 * high, -1.6 * wide : 1.6 * wide].astype(np.float32)
+    cover = 0.6 * np.exp(-view.light.haze * max(depth - 2, 0) - (y / high) ** 2 - (x / wide) ** 4)
+    left = place[1] + (foot[0] + foot[-1]) / 2 - 1.6 * wide
+    view.lay(cover[..., None] * view.light.ambient * np.float32(0.15), cover, round(place[0] - 3.4 * high), round(left))
 
 
 def _on_water(view: View, shore: Shore | None, place: tuple[int, int], size: tuple[int, int]) -> Floats:
@@ -130,7 +134,7 @@ def _shadow(view: View, image: Image.Image, place: tuple[int, int], sun: float, 
     if level < 2:
         return
     middle = left + image.width / 2
-    high = view.unit * (0.55 if view.low else 1.4)
+    high = view.unit * (0.38 if view.low else 1.4)
     # The way from a thing to its shadow is seen in perspective: `k` is how much larger it gets with each row.
     k = 1 / level
     end = image.height / (k * (high - image.height)) if high > image.height else view.height
@@ -144,7 +148,7 @@ def _shadow(view: View, image: Image.Image, place: tuple[int, int], sun: float, 
     half = image.width / 2
     matrix = (1, k * (sun - middle + half), start - middle + half, 0, k * (image.height - high), image.height, 0, k)
     cast = image.getchannel(3).transform(size, Image.Transform.PERSPECTIVE, matrix, Image.Resampling.BILINEAR)
-    blurred = cast.filter(ImageFilter.GaussianBlur(max(0.8, view.unit * 0.0022)))
+    blurred = cast.filter(ImageFilter.GaussianBlur(max(0.8, view.unit * 0.0013)))
     cover = np.asarray(blurred, np.float32) * np.float32(dark / 255)
     # The farther from the thing, the softer.
     cover *= np.linspace(1, 0.35, tall, dtype=np.float32)[:, None]
@@ -165,20 +169,10 @@ def _mirrored(view: View, image: Image.Image, place: tuple[int, int], shore: Sho
 
 def _shine(view: View, lamps: Image.Image, place: tuple[int, int]) -> None:
     """Lay what shines on the canvas, and light the air around it."""
+    reach = lamps.height // 2
+    around = Image.new("L", (lamps.width + 2 * reach, lamps.height + 2 * reach))
+    around.paste(lamps.getchannel(3), (reach, reach))
+    air = np.asarray(around.filter(ImageFilter.GaussianBlur(reach / 4)), np.float32)[..., None] / 255
+    view.lay(air * rgb((1.0, 0.80, 0.46)), air[..., 0], place[0] - lamps.height - reach, place[1] - reach)
     pixels = np.asarray(lamps, np.float32) / 255
     view.lay(pixels[..., :3], pixels[..., 3], place[0] - lamps.height, place[1])
-    box = lamps.getbbox()
-    if box is not None:
-        at = (place[1] + (box[0] + box[2]) / 2, place[0] - lamps.height + (box[1] + box[3]) / 2)
-        _glow(view, at, max(lamps.height * 0.2, (box[2] - box[0]) * 0.6))
-
-
-def _glow(view: View, at: tuple[float, float], radius: float) -> None:
-    """Light the air around a lamp."""
-    reach = int(radius * 3) + 1
-    y0, x0 = max(0, int(at[1]) - reach), max(0, int(at[0]) - reach)
-    sky = view.canvas[y0 : int(at[1]) + reach, x0 : int(at[0]) + reach]
-    y, x = (np.arange(side, dtype=np.float32) for side in sky.shape[:2])
-    far = np.hypot(x[None] + x0 - at[0], y[:, None] + y0 - at[1]) / np.float32(radius)
-    glow = np.exp(far * -2.2) * (1 - far / 3).clip(0) * np.float32(0.4)
-    sky += glow[..., None] * np.array([1.0, 0.80, 0.46], np.float32) * (1 - sky)

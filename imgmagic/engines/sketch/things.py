@@ -10,7 +10,8 @@ adding one kind moves no other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import math
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,14 @@ from PIL import Image, ImageDraw
 
 from imgmagic.engines.sketch import small, trees
 from imgmagic.engines.sketch.noise import fractal, look
-from imgmagic.engines.sketch.pen import TALLEST
+from imgmagic.engines.sketch.pen import TALLEST, table
 from imgmagic.engines.sketch.scene import Thing
 from imgmagic.engines.sketch.standing import Standing, stand
 from imgmagic.engines.sketch.view import DARK, rgb
 from imgmagic.engines.sketch.vocabulary import COLOURS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from imgmagic.engines.sketch.noise import Floats
     from imgmagic.engines.sketch.shore import Shore
@@ -35,79 +36,56 @@ if TYPE_CHECKING:
 #: Where across the picture a side is, in its widths.
 _SIDES = {"left": (-0.5, -0.16), "right": (0.16, 0.5), "centre": (-0.10, 0.10)}
 #: What could hide something else.
-_GROWN = ("pines", "trees")
+_GROWN = ("palms", "pines", "trees")
 #: Where trees stand without being asked for.
 _WOODED = ("lake", "river", "forest", "meadow", "hills", "mountains", "snow")
 _SCALE = {"small": 0.62, "large": 1.5}
 
 
+_Pair = tuple[float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """How a kind of thing is usually placed; depths and heights in world units, what is across in picture widths."""
+    """How a kind of thing is usually placed; ``plans.ini`` says what the fields mean."""
 
-    draw: Callable[..., Image.Image]
-    #: ``land``, ``water``, ``air``, or empty for anywhere.
-    where: str
-    depths: tuple[float, float]
-    #: How far from the middle of the picture, on either side.
-    spread: tuple[float, float]
-    tall: tuple[float, float]
-    #: Half its width, in heights.
+    on: str
+    depth: _Pair
+    across: _Pair
+    tall: _Pair
     half: float
-    usual: int
-    #: How far those of a group are from each other; 0 if each has a place of its own.
-    gather: float = 0.0
-    floats: bool = False
-    #: In how many individuals it is grown, on a thin stem; 0 if each is one.
-    individuals: int = 0
-    #: What is different in a place, or on a kind of shore.
-    at: dict[str, dict[str, Any]] = field(default_factory=dict)
+    usual: float
+    gather: float = 0.05
+    herd: float = 200
+    floats: float = 0
+    grown: float = 0
 
     @property
     def foot(self) -> float:
         """Half the width of what stands on the ground, in heights."""
-        return 0.05 if self.individuals else self.half
+        return 0.05 if self.grown else self.half
 
 
-_TREES: dict[str, dict[str, Any]] = {
-    "mountains": {"usual": 26},
-    "forest": {"usual": 100, "tall": (1.6, 3.4), "depths": (4.6, 28)},
-    "bank": {"depths": (2.2, 4.5)},
-    "island": {"depths": (6.5, 10.5), "spread": (0, 0.5)},
-    "beach": {"depths": (2.6, 9.0)},
-    "river": {"depths": (3.0, 11.0)},
+PLANS = table("plans")
+_DRAWN: dict[str, Callable[..., Image.Image]] = {
+    "palms": trees.palm,
+    "pines": trees.pine,
+    "trees": trees.broad,
+    "bushes": partial(trees.broad, bush=True),
+    "boulders": small.boulder,
 }
-_PLANS = {
-    "palms": _Plan(
-        trees.palm, "land", (2.7, 8.5), (0.37, 0.48), (1.95, 2.35), 0.4, 6, 0.05, individuals=3,
-        at={"island": {"depths": (7.0, 10.2), "spread": (0, 0.2), "gather": 0.2}, "bank": {"depths": (2.2, 3.6)}},
-    ),
-    "pines": _Plan(trees.pine, "land", (4.5, 24), (0, 0.56), (1.1, 2.2), 0.2, 12, individuals=3, at=_TREES),
-    "trees": _Plan(trees.broad, "land", (4.5, 24), (0, 0.56), (1.1, 1.9), 0.42, 12, individuals=3, at=_TREES),
-    "bushes": _Plan(
-        partial(trees.broad, bush=True), "land", (2.6, 15), (0.28, 0.58), (0.12, 0.34), 0.7, 34, individuals=3
-    ),
-    "sailboat": _Plan(
-        partial(small.draw, "sailboat"), "water", (8, 17), (0.05, 0.36), (1.35, 1.65), 0.45, 1, 0.16, floats=True,
-        at={"harbour": {"usual": 4, "depths": (9, 15), "tall": (1.1, 1.35), "gather": 0.3}},
-    ),
-    "lighthouse": _Plan(partial(small.draw, "lighthouse"), "water", (8, 12), (0.16, 0.38), (2.8, 3.0), 0.12, 1, 0.16),
-    "house": _Plan(
-        partial(small.draw, "house"), "land", (6.5, 11), (0.14, 0.36), (1.2, 1.3), 0.65, 1, 0.16,
-        at={
-            "bank": {"depths": (7, 26), "spread": (0.3, 0.46)},
-            "river": {"depths": (4.6, 6.6)},
-            "forest": {"spread": (0, 0.16)},
-        },
-    ),
-    "boulders": _Plan(small.boulder, "", (3.2, 12), (0.02, 0.46), (0.2, 0.6), 0.75, 5, 0.3, floats=True),
-    "person": _Plan(
-        partial(small.draw, "person"), "land", (3.6, 7), (0.02, 0.3), (0.34, 0.38), 0.15, 1, 0.06,
-        at={"bank": {"depths": (1.9, 2.7)}},
-    ),
-    "birds": _Plan(partial(small.draw, "bird"), "air", (5, 9), (0.0, 0.28), (0.18, 0.28), 1.0, 9, 0.2),
-    "balloon": _Plan(partial(small.draw, "balloon"), "air", (7, 17), (0.05, 0.32), (1.1, 1.7), 0.36, 1, 0.5),
-}  # fmt: skip
+
+
+def _plan(view: View, thing: Thing, shore: Shore | None) -> _Plan:
+    """Read how a thing is placed in this scene."""
+    fields: dict[str, Any] = {}
+    for key, words in PLANS[thing.kind].items():
+        place, _, name = key.rpartition(".")
+        if place in ("", view.scene.place, shore.kind if shore is not None else ""):
+            numbers = () if name == "on" else tuple(map(float, words.split()))
+            fields[name] = words if name == "on" else numbers if len(numbers) > 1 else numbers[0]
+    low, high = (each * _SCALE.get(thing.size, 1.0) for each in fields["tall"])
+    return _Plan(**(fields | {"tall": (low, high)}))
 
 
 def paint(view: View, shore: Shore | None) -> None:
@@ -116,9 +94,15 @@ def paint(view: View, shore: Shore | None) -> None:
     things = list(scene.things)
     if scene.place == "forest" and not view.snowy and any(scene.thing(kind) for kind in _GROWN):
         things.append(Thing("bushes"))
-    grown = _trees_of(view, shore)
-    found = [each for thing in things if thing.kind in _PLANS for each in placed(view, thing, shore, grown)]
-    found += [_bridge(view, shore)] if scene.thing("bridge") else []
+    order = list(PLANS)
+    things = sorted((each for each in things if each.kind in PLANS), key=lambda each: order.index(each.kind))
+    found = [_bridge(view, shore)] if scene.thing("bridge") else []
+    for thing in sorted(things, key=_named):
+        here = placed(view, thing, shore, found)
+        if _named(thing) and thing.kind != "boulders":
+            # Where there was no free place for it, the trees before it go.
+            found = [each for each in found if not (each.grown and any(_covers(each, other) for other in here))]
+        found += here
     for thing in scene.every("flowers"):
         _flowers(view, thing, shore)
     if scene.place == "studio":
@@ -127,51 +111,64 @@ def paint(view: View, shore: Shore | None) -> None:
         stand(view, each, shore)
 
 
+def _named(thing: Thing) -> bool:
+    """Whether each of some things counts: all but trees of which nobody said how many."""
+    return thing.kind not in (*_GROWN, "bushes") or thing.count > 0
+
+
+def _covers(tree: Standing, other: Standing) -> bool:
+    """Whether a tree stands before the better part of something."""
+    near = tree.half * tree.tall / tree.depth * 0.8 + other.half * other.tall / other.depth * 0.5
+    return tree.depth < other.depth and abs(tree.across - other.across) < near and other.lift < 1
+
+
 def _trees_of(view: View, shore: Shore | None) -> list[Standing]:
     """Give the trees that stand in a scene, or would: what must be seen keeps clear of them, and never has to move."""
     usual = ["pines"] if view.scene.place in _WOODED else []
     kinds = [kind for kind in _GROWN if view.scene.thing(kind)] or usual
-    return [each for kind in kinds for each in placed(view, view.scene.thing(kind) or Thing(kind), shore, [])]
+    return [each for kind in kinds for each in placed(view, view.scene.thing(kind) or Thing(kind), shore)]
 
 
-def placed(view: View, thing: Thing, shore: Shore | None, grown: list[Standing] | None = None) -> list[Standing]:
-    """Place as many things as said, or the usual number; each has a place of its own, clear of the trees ``grown``."""
-    plan = _PLANS[thing.kind]
-    for place in (view.scene.place, shore.kind if shore is not None else ""):
-        plan = replace(plan, **plan.at.get(place, {}))
-    scale = _SCALE.get(thing.size, 1.0)
-    plan = replace(plan, tall=(plan.tall[0] * scale, plan.tall[1] * scale))
-    avoided = [] if plan.individuals else _trees_of(view, shore) if grown is None else grown
+def placed(view: View, thing: Thing, shore: Shore | None, others: Sequence[Standing] = ()) -> list[Standing]:
+    """Place as many things as said, or the usual number; each has a place of its own, clear of what is there."""
+    plan = _plan(view, thing, shore)
+    wood = [each for each in others if each.grown and thing.count] if plan.grown else _trees_of(view, shore)
+    # What flies does so above most trees.
+    wood = [each for each in wood if plan.on != "air" or (each.tall - 1) / each.depth > 0.2]
     draw = _drawing(view, thing, plan)
+    lit = view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat")
     found: list[Standing] = []
     many = min(200, thing.count or max(1, round(plan.usual * thing.amount)))
     for number in range(thing.first, thing.first + many):
-        depth, across, rise = _site(view, thing, plan, number, shore, avoided, found)
+        clear = [*(each for each in others if not each.grown), *found]
+        depth, across, rise = _site(view, thing, plan, number, shore, wood, clear)
         tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
         make = partial(draw, number=number)
         each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * min(0.36, rise * thing.height))
-        if view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat"):
-            each = replace(each, lamps=partial(make, lamps=True))
-        found += [each] if plan.where == "air" else _founded(view, shore, each, plan)
-    return found
+        each = replace(each, grown=not _named(thing))
+        each = replace(each, shady=plan.on != "air", lamps=partial(make, lamps=True) if lit else None)
+        found += _founded(view, shore, each, plan)
+    # Of trees only those grow that have ground to grow on, if there are any.
+    return [each for each in found if each.shady and not each.wet] or found if plan.grown else found
 
 
 def _drawing(view: View, thing: Thing, plan: _Plan) -> Callable[..., Image.Image]:
     """Give what draws one of a kind, by its number."""
+    draw = _DRAWN.get(thing.kind) or partial(small.draw, thing.kind)
 
     @cache
-    def drawn(tall: int, individual: int, **more: bool) -> Image.Image:
-        random, dark = view.rng(thing.kind, "individual", individual), view.scene.time in DARK
-        return plan.draw(random, tall, colour=thing.colour, dark=dark, snowy=view.snowy, **more)
+    def individual(tall: int, number: int, **more: bool) -> Image.Image:
+        random, dark = view.rng(thing.kind, "individual", number), view.scene.time in DARK
+        return draw(random, tall, colour=thing.colour, dark=dark, snowy=view.snowy, **more)
 
-    def draw(tall: int, number: int, **more: bool) -> Image.Image:
-        if plan.individuals:
-            # Drawn once for those that are far and once for those that are near, and scaled.
-            tall = int(min(view.unit * (0.35 if tall < view.unit * 0.45 else 0.8), TALLEST))
-            number %= plan.individuals
-        return drawn(tall, number, **more)
+    def drawn(tall: int, number: int, **more: bool) -> Image.Image:
+        if not plan.grown:
+            return individual(tall, number, **more)
+        # Drawn once for those that are far and once for those that are near, and scaled.
+        tall = int(min(view.unit * (0.35 if tall < view.unit * 0.45 else 0.8), TALLEST))
+        return individual(tall, int(number % plan.grown))
 
-    return draw
+    return drawn
 
 
 def _site(
@@ -184,29 +181,33 @@ def _site(
     like: list[Standing],
 ) -> tuple[float, float, float]:
     """Choose depth, place across and rise (in units) where such a thing can be, and is seen; or the place next best."""
-    group = view.rng(thing.kind, "group", thing.first if plan.gather else number)
+    herd = 1 if plan.grown and thing.count else plan.herd
+    group = view.rng(thing.kind, "group", thing.first + int((number - thing.first) // herd))
     random = view.rng(thing.kind, number)
     # How much is risked: the later a place comes to mind, the farther it is from where the thing was meant to be.
-    far = np.linspace(0, 1, 30 if plan.individuals else 150)
-    middle = float(group.uniform(*plan.spread)) * (1 if group.random() < 0.5 else -1)
+    far = np.linspace(0, 1, 30 if plan.grown else 150)
+    middle = float(group.uniform(*plan.across)) * (1 if group.random() < 0.5 else -1)
     # Of a group, each has another depth.
     share = group.uniform(0, 0.5) + 0.618 * (number - thing.first) + random.random(len(far)) * (0.1 + 2 * far)
-    depth = plan.depths[0] * (plan.depths[1] / plan.depths[0]) ** (share % 1)
+    depth = plan.depth[0] * (plan.depth[1] / plan.depth[0]) ** (share % 1)
     tall = plan.tall[1] / depth
-    aside = middle + random.normal(0, 1, len(far)) * (plan.gather * (number > thing.first) + 0.6 * far)
+    gather = plan.gather if (number - thing.first) % herd else 0.0
+    aside = middle + random.normal(0, 1, len(far)) * (gather + 0.6 * far)
     aside = np.where(random.random(len(far)) < far, -aside, aside)
     # It is wholly in the picture: what would be outside comes back from the edge.
-    room = np.maximum(max(0.48, plan.spread[1]) * view.reach - tall * plan.foot, 0.05)
-    across, rise = room * np.sin(aside * view.reach / room), random.uniform(0.13, 0.32, len(far))
+    room = np.maximum(max(0.48, plan.across[1]) * view.reach - tall * plan.foot, 0.05)
+    across = np.arcsin(np.sin(aside * view.reach / room * np.pi / 2)) * room * 2 / np.pi
+    # What flies stays below the upper edge.
+    top = np.maximum(view.horizon / view.unit - tall - 0.02, 0.12)
+    rise = np.minimum(random.uniform(0.2, 0.36, len(far)) * thing.height, top)
     # What is already on the side that was asked for stays where it is.
     low, high = _SIDES.get(thing.side, (-1, 1))
     off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
-    worth = -40 * off - 2 * _hiding(across, depth, tall * plan.half, grown)
-    # Those of a kind are not one behind the other; crowns may overlap.
-    worth -= (1 if plan.individuals else 3) * _hiding(
-        across, depth, tall * plan.half * (not plan.individuals), like, behind=True
-    )
-    if plan.where == "air":
+    worth = -40 * off - 4 * _hiding(across, depth, tall * plan.half, grown)
+    # No thing is behind another one; the crowns of a wood may overlap.
+    apart, behind = (1, 0.2) if plan.grown and not thing.count else (6, 1.0)
+    worth -= apart * _hiding(across, depth, tall * plan.half, like, behind)
+    if plan.on == "air":
         # Not before the sun or the moon.
         worth += 4 * (np.hypot(across - view.sun[0], rise + tall / 2 - view.sun[1]) > 0.1 + tall * 0.6)
     else:
@@ -217,19 +218,20 @@ def _site(
     return float(depth[best]), float(across[best]), float(rise[best])
 
 
-def _hiding(across: Floats, depth: Floats, half: Floats, others: list[Standing], *, behind: bool = False) -> Any:
-    """Count, up to three, what would stand before something; or behind it too."""
+def _hiding(across: Floats, depth: Floats, half: Floats, others: list[Standing], behind: float = 0.0) -> Any:
+    """Count, up to three, what would stand before something; or behind it too, nearer than a share of their widths."""
     rows = [(each.across, each.depth, each.tall / each.depth * each.half) for each in others]
     at, far, wide = np.array(rows).reshape(-1, 3, 1).swapaxes(0, 1)
-    return ((np.abs(at - across) < half + wide) & (behind | (far < depth))).sum(0).clip(0, 3)
+    near = np.abs(at - across) < (half + wide) * (behind or 1)
+    return (near & ((far < depth) | (behind > 0))).sum(0).clip(0, 3)
 
 
 def _fits(view: View, shore: Shore | None, plan: _Plan, across: Floats, depth: Floats) -> Any:
     """Whether the whole foot of a thing is where it belongs, and not on the road."""
     x = across * depth + plan.foot * plan.tall[1] * np.array([[-1.0], [0.0], [1.0]])
-    out = shore.out(x, depth) if shore is not None else np.full(x.shape, 9.0 if plan.where == "water" else -9.0)
+    out = shore.out(x, depth) if shore is not None else np.full(x.shape, 9.0 if plan.on == "water" else -9.0)
     road = view.road.away(x, depth) < 0.1 if view.road is not None else np.zeros(x.shape, bool)
-    bad = {"land": out > -0.4, "water": out < 0.3}.get(plan.where, np.abs(out) < 0.1)
+    bad = {"land": out > -0.2, "water": out < 0.3}.get(plan.on, np.abs(out) < 0.1)
     return ~(bad | road).any(0)
 
 
@@ -252,12 +254,14 @@ def _water(shore: Shore | None, across: float, depth: float) -> float:
 
 def _founded(view: View, shore: Shore | None, each: Standing, plan: _Plan) -> list[Standing]:
     """Stand something on the ground or in the water; on a rock in the water, if it cannot float."""
+    if plan.on == "air":
+        return [each]
     if _water(shore, each.across, each.depth) < 0:
         return [replace(each, lift=max(0.0, _at(view.ground, each.across, each.depth)))]
     if plan.floats:
         return [replace(each, wet=True, lift=0.0)]
     random = view.rng("islet", round(each.across, 3))
-    rock = partial(small.boulder, random, colour="", dark=False, snowy=view.snowy, ratio=5.0)
+    rock = partial(small.boulder, random, snowy=view.snowy, ratio=5.0)
     high = each.tall * plan.foot * 0.5 + 0.12
     return [
         Standing(each.depth + 0.05, each.across, high, rock, 2.5, wet=True),
@@ -272,11 +276,8 @@ def _staged(view: View, found: list[Standing]) -> list[Standing]:
     staged = []
     for number, each in enumerate(sorted(found, key=lambda each: each.across)):
         depth = 4.2 + 1.1 * (number % 2) * (len(found) > 2)
-        tall = (
-            min(0.52, view.reach * 0.62 / len(found) ** 0.6, room / each.half / 2)
-            * (each.tall / tallest) ** 0.5
-            * depth
-        )
+        large = min(0.52, view.reach * 0.62 / len(found) ** 0.6, room / each.half / 2)
+        tall = large * (each.tall / tallest) ** 0.5 * depth
         across = (number - (len(found) - 1) / 2) * room + 0.15 * each.across
         # What flies keeps above the floor.
         lift = 0.45 if each.lift > 1 else 0.0
@@ -287,10 +288,13 @@ def _staged(view: View, found: list[Standing]) -> list[Standing]:
 def _bridge(view: View, shore: Shore | None) -> Standing:
     """Set a bridge over the river, or into the land."""
     depth, arches, tall, across = 11.0, 4, 1.2, 0.0
+    if shore is not None:
+        # Over wide water it has no end.
+        arches = 8
     if shore is not None and shore.kind == "river":
         depth, arches, tall = 7.5, 2, 0.95
         across = float(shore.middle(np.asarray(depth))) / depth
-    make = partial(small.bridge, view.rng("bridge"), colour="", dark=False, snowy=view.snowy, arches=arches)
+    make = partial(small.bridge, view.rng("bridge"), snowy=view.snowy, arches=arches)
     return Standing(
         depth, across, tall, make, 2.0, wet=shore is not None, lift=max(0.0, _at(view.ground, across, depth))
     )
@@ -301,50 +305,41 @@ _PETALS = ("f5f2e6", "facc33", "d63d38", "9e6bc7", "f299b8")
 
 def _flowers(view: View, thing: Thing, shore: Shore | None) -> None:
     """Scatter flowers over the ground: even in the world, so tiny far away, few and large at our feet."""
+    if view.scene.weather == "snow":
+        return
     random = view.rng("flowers")
     many = min(9000, round(4200 * thing.amount * view.reach))
-    z = view.unit / (view.height - view.horizon) + random.random(many) ** 1.25 * 8
-    x = random.uniform(-0.55, 0.55, many) * view.reach * z
-    # Flowers grow in drifts, each of one or two kinds; few of them show through snow.
-    drift, kinds = (look(fractal(random, 1.7, 2), np.asarray(x / 9), np.asarray(z / 9)) for _ in range(2))
-    kept = drift + random.normal(0, 0.35, many) > (2.4 if view.snowy else 0.62)
+    z = np.sort(view.unit / (view.height - view.horizon) + random.random(many) ** 1.25 * 8)[::-1].astype(np.float32)
+    x = np.asarray(random.uniform(-0.55, 0.55, many) * view.reach * z, np.float32)
+    # Flowers grow in drifts, each of one or two kinds.
+    drift, kinds = (look(fractal(random, 1.7, 2), x / 9, z / 9) for _ in range(2))
+    kept = drift + random.normal(0, 0.35, many) > 0.62
     if view.road is not None:
         kept &= view.road.away(x, z) > 0.05
     if shore is not None and shore.kind != "open":
         kept &= shore.out(x, z) < -0.1
-    order = np.argsort(-z[kept])
-    x, z, kinds = x[kept][order], z[kept][order], kinds[kept][order] * 1.4 + random.normal(0, 0.6, len(order))
-    rise = np.maximum(view.ground(np.asarray(x, np.float32)[None], np.asarray(z, np.float32)[None])[0], 0)
-    size = view.unit * 0.014 / z * random.uniform(0.6, 1.25, len(z)) + 0.2
-    left, top = x / z * view.unit + view.width / 2, view.horizon + (1 - rise) / z * view.unit - view.first - size * 1.6
+    rise = np.maximum(view.ground(x[None], z[None])[0], 0)
+    size = view.unit * 0.014 / z * random.uniform(0.6, 1.25, many) + 0.2
+    left, top = x / z * view.unit + view.width / 2, view.horizon + (1 - rise) / z * view.unit - view.first - size
     petals = np.stack([rgb(COLOURS[thing.colour] if thing.colour else each) for each in _PETALS])
-    light = (view.light.ambient + view.light.key * 0.6) * random.uniform(0.8, 1.05, (len(z), 1))
-    colour = np.minimum(petals[np.floor(kinds).astype(int) % 5] * light, 1) * 255
+    light = (view.light.ambient + view.light.key * 0.6) * (0.6 if view.scene.time in DARK else 1)
+    petal = petals[np.floor(kinds * 1.4 + random.normal(0, 0.6, many)).astype(int) % 5]
+    colour = np.minimum(view.light.veil(petal * light * random.uniform(0.8, 1.05, (many, 1)), z), 1) * 255
     sheet = Image.new("RGBX", (view.width, view.height - view.first), (0, 0, 0, 0))
     pen = ImageDraw.Draw(sheet)
-    for at in zip(left.tolist(), top.tolist(), size.tolist(), colour.astype(int).tolist(), strict=True):
-        _flower(pen, *at)
+    for flower in zip(*(each[kept].tolist() for each in (left, top, size, colour.astype(int))), strict=True):
+        _flower(pen, *flower)
     pixels = np.asarray(sheet, np.float32) / 255
     view.lay(pixels[..., :3], pixels[..., 3], view.first, 0)
 
 
 def _flower(pen: ImageDraw.ImageDraw, x: float, y: float, size: float, petal: list[int]) -> None:
-    """Draw a flower: from afar a dot, nearer petals around a heart on a stem."""
-    red, green, blue = petal
-
-    def dot(across: float, up: float, radius: float, colour: tuple[int, int, int]) -> None:
-        at, high = (x + across * size, y - up * size), radius * size
-        pen.ellipse([at[0] - high, at[1] - high * 0.8, at[0] + high, at[1] + high * 0.8], fill=(*colour, 255))
-
+    """Draw a flower: from afar a dot, nearer petals around a heart."""
+    spots = [(0.0, 0.0, 0.9, petal)]
     if size > 3:
-        pen.line(
-            [x, y, x - size * 0.3, y + size * 2], fill=(red // 4, green // 3 + 20, blue // 6, 255), width=int(size / 4)
-        )
-        for turn in np.arange(5) * 1.257:
-            dot(np.cos(turn) * 0.55, np.sin(turn) * 0.45, 0.5, (red, green, blue))
-    dot(
-        0,
-        0,
-        0.3 if size > 3 else 0.9,
-        (int(red * 0.8), int(green * 0.62), int(blue * 0.3)) if size > 3 else (red, green, blue),
-    )
+        heart = [int(petal[0] * 0.8), int(petal[1] * 0.62), int(petal[2] * 0.3)]
+        spots = [(0.55 * math.cos(turn * 1.257), 0.45 * math.sin(turn * 1.257), 0.5, petal) for turn in range(5)]
+        spots.append((0.0, 0.0, 0.3, heart))
+    for across, up, radius, colour in spots:
+        left, top, half = x + across * size, y - up * size, radius * size
+        pen.ellipse([left - half, top - half * 0.8, left + half, top + half * 0.8], fill=(*colour, 255))

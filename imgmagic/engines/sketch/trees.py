@@ -5,8 +5,6 @@ hazed by distance. Leaves take their shade from their direction towards the ligh
 crown has a lit and a shaded side without any texture.
 """
 
-# ruff: noqa: ARG001 - all are drawn from the same arguments, whether they need them or not
-
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
@@ -43,10 +41,10 @@ def _tinted(random: Random, shade: Floats, usual: tuple[float, float, float], co
 def _snowed(random: Random, colours: Floats, shade: Floats, up: Floats) -> Floats:
     """Let snow lie on leaves, the more the higher ``up``."""
     white = np.clip(up + random.normal(0, 0.45, up.shape), 0, 1)[..., None]
-    return np.asarray(colours + (np.array([0.84, 0.89, 0.96]) * (0.66 + 0.34 * shade[..., None]) - colours) * white)
+    return np.asarray(colours + (np.array([0.84, 0.89, 0.96]) * (0.76 + 0.24 * shade[..., None]) - colours) * white)
 
 
-def palm(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> Image.Image:
+def palm(random: Random, tall: int, *, colour: str, **_: bool) -> Image.Image:
     """Grow a coconut palm that leans to the left."""
     sheet = Sheet(tall, 2.1)
     lean = -float(random.uniform(0.03, 0.32))
@@ -90,11 +88,13 @@ def palm(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> 
     return sheet.done()
 
 
-def pine(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> Image.Image:
+def pine(random: Random, tall: int, *, colour: str, snowy: bool, **_: bool) -> Image.Image:
     """Grow a spruce: tiers of branches, from which twigs hang."""
     ratio = float(random.uniform(0.36, 0.46))
     sheet = Sheet(tall, ratio * 1.15)
-    tiers, spokes, twigs = 32, 13, 11
+    # What is drawn large has more and smaller twigs.
+    fine = min(max(tall / 450, 0.8), 1.6)
+    tiers, spokes, twigs = 32, int(13 * fine), int(11 * fine)
     sheet.polygons(np.array([(-0.013, 0), (0.013, 0), (0, 0.95)]), np.array(_BARK) * 0.6)
     level = np.repeat(np.linspace(0.01, 1, tiers) ** 0.95, spokes)[:, None]
     count = len(level)
@@ -108,10 +108,10 @@ def pine(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> 
     # Twigs farther out are lighter.
     s = np.linspace(0.12, 1.0, twigs) + random.uniform(-0.05, 0.05, (count, twigs))
     foot = np.stack([reach * s, height - drop * (1.25 * s - 0.35 * s**3)], -1)
-    long = (0.012 + 0.044 * level) * random.uniform(0.5, 1.1, s.shape) * (1.15 - 0.55 * s)
+    long = (0.012 + 0.044 * level) / fine**0.5 * random.uniform(0.5, 1.1, s.shape) * (1.15 - 0.55 * s)
     way = np.sign(reach) * random.uniform(0.15, 0.75, s.shape) + random.normal(0, 0.16, s.shape)
     tip = foot + np.stack([way, -np.ones(s.shape)], -1) * long[..., None]
-    wide = 0.006 + 0.011 * level * random.uniform(0.6, 1.2, s.shape)
+    wide = (0.005 + 0.009 * level) / fine * random.uniform(0.6, 1.2, s.shape)
     lit = 0.36 - 0.40 * np.cos(azimuth) + 0.22 * near - 0.08 * level
     shade = np.clip(lit * (0.35 + 0.75 * s) + random.normal(0, 0.07, s.shape), 0, 1.1)
     needles = _tinted(random, shade, (0.29, 0.42, 0.20), colour)
@@ -123,10 +123,10 @@ def pine(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool) -> 
     return sheet.done()
 
 
-def broad(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool, bush: bool = False) -> Image.Image:
+def broad(random: Random, tall: int, *, colour: str, snowy: bool, bush: bool = False, **_: bool) -> Image.Image:
     """Grow an oak-like tree, or a bush without a trunk: clumps of leaves on limbs."""
     sheet = Sheet(tall, 1.7 if bush else 1.25)
-    base, wide, high = (0.36, 0.66, 0.28) if bush else (0.60, random.uniform(0.38, 0.50), random.uniform(0.32, 0.37))
+    base, wide, high = (0.29, 0.66, 0.28) if bush else (0.60, random.uniform(0.38, 0.50), random.uniform(0.32, 0.37))
     # What is drawn large has more and smaller leaves.
     fine = 1 if bush else min(max(tall / 450, 0.7), 1.7)
     clumps, leaves = (40, 70) if bush else (64, int(95 * fine**2))
@@ -141,9 +141,9 @@ def broad(random: Random, tall: int, *, colour: str, dark: bool, snowy: bool, bu
     at = (centre[:, None] + offset * radius * random.uniform(0.5, 1, (clumps, leaves, 1)))[..., :2] + [0, base]
     facing = 0.62 * (offset + (centre / axes)[:, None]) @ _sun(0.45)
     shade = np.clip(0.40 + 0.50 * (facing + random.normal(0, 0.10, facing.shape)), 0.04, 1.2)
-    green = _tinted(random, shade + random.uniform(-0.06, 0.06, (clumps, 1)), (0.40, 0.56, 0.19), colour)
+    green = _tinted(random, shade + random.uniform(-0.12, 0.10, (clumps, 1)), (0.40, 0.56, 0.19), colour)
     if snowy:
-        green = _snowed(random, green, shade, offset[..., 1] * 1.6 - 0.4)
+        green = _snowed(random, green, shade, (centre[:, 1:2] / high + offset[..., 1]) * 1.2 - 0.2)
     size = random.uniform(0.006, 0.0125, (clumps, leaves)) * (1.5 if bush else 1 / fine)
     # Each clump begins with large dark leaves, so that the sky shows through at the edge of the crown only.
     size[:, : leaves // 5] *= 2.6
