@@ -15,17 +15,17 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgmagic.engines.sketch import vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 #: Longest scene that is read back, in characters; a real one has about 500.
 LONGEST = 8_000
 MOST_THINGS, MOST_FILTERS = 24, 12
-_LEAST, _MOST = 0.2, 3.0
 _EDIT = re.compile(r"([a-z ]+)(?::(-?[0-9]{1,3}(?:\.[0-9]{1,2})?))?(?::(left|right|centre|top|bottom))?", re.ASCII)
 
 
@@ -143,9 +143,11 @@ class Scene:
         if len(text) > LONGEST:
             return None
         try:
-            return _scene(json.loads(text))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raw = json.loads(text)
+            scene = _read(Scene, raw) if raw.pop("version") == 1 else None
+        except _UNSOUND:
             return None
+        return scene if scene and len(scene.palette) in (0, 6) else None
 
 
 def edit_parts(edit: str) -> tuple[str, float, str]:
@@ -162,77 +164,57 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 1
 
 
-def _scene(raw: dict[str, object]) -> Scene:
-    if raw.pop("version") != 1:
-        raise ValueError
-    things = _list(raw.get("things", []), MOST_THINGS)
-    return _fields(
-        Scene,
-        raw,
-        things=tuple(_fields(Thing, each) for each in things),
-        filters=tuple(_edit(each) for each in _list(raw.get("filters", []), MOST_FILTERS)),
-        palette=tuple(_whole(each, 255) for each in _list(raw.get("palette", []), 6)),
-        **{name: _fields(Tone, raw[name]) for name in ("sky", "water", "ground") if name in raw},
-    )
-
-
 _T = TypeVar("_T", Scene, Thing, Tone)
 
 
-def _fields(kind: type[_T], raw: object, **read: object) -> _T:
+def _read(kind: type[_T], raw: dict[str, Any]) -> _T:
     """Read a dataclass: each field by its name; what an earlier version did not write has its default."""
-    if not isinstance(raw, dict) or not set(raw) <= set(kind.__dataclass_fields__):
+    return kind(**{name: _FIELDS[name](value) for name, value in raw.items()})
+
+
+def _word(words: Collection[str], raw: str) -> str:
+    if raw not in words:
         raise ValueError
-    plain = {name: _value(name, value) for name, value in raw.items() if name not in read}
-    return kind(**plain, **read)  # type: ignore[arg-type]
+    return raw
 
 
-#: The words that a field may hold; it may be empty where the class says so.
-_WORDS: dict[str, Collection[str]] = {
-    "place": vocabulary.PLACES,
-    "time": vocabulary.TIMES,
-    "weather": vocabulary.WEATHERS,
-    "kind": vocabulary.THINGS,
-    "side": vocabulary.SIDES,
-    "size": vocabulary.SIZES,
-    "colour": vocabulary.COLOURS,
+def _number(kinds: tuple[type, ...], least: float, most: float, raw: float) -> Any:
+    if type(raw) not in kinds or not least <= raw <= most:
+        raise ValueError
+    return kinds[0](raw)
+
+
+def _edit(raw: str) -> str:
+    match = _EDIT.fullmatch(raw)
+    if match is None or match[1] not in vocabulary.FILTERS:
+        raise ValueError
+    return raw
+
+
+def _several(most: int, read: Callable[[Any], Any], raw: list[Any]) -> tuple[Any, ...]:
+    if type(raw) is not list or len(raw) > most:
+        raise ValueError
+    return tuple(map(read, raw))
+
+
+#: How each field is read; what is not sound raises one of `_UNSOUND`.
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "place": partial(_word, vocabulary.PLACES),
+    "time": partial(_word, vocabulary.TIMES),
+    "weather": partial(_word, vocabulary.WEATHERS),
+    "kind": partial(_word, vocabulary.THINGS),
+    "side": partial(_word, ("", *vocabulary.SIDES)),
+    "size": partial(_word, ("", *vocabulary.SIZES)),
+    "colour": partial(_word, ("", *vocabulary.COLOURS)),
+    "count": partial(_number, (int,), 0, vocabulary.MOST),
+    "first": partial(_number, (int,), 0, 10_000),
+    "seed": partial(_number, (int,), 0, 2**63 - 1),
+    **dict.fromkeys(
+        ("saturation", "value", "amount", "height", "waves", "force"), partial(_number, (float, int), 0.2, 3.0)
+    ),
+    **dict.fromkeys(("sky", "water", "ground"), partial(_read, Tone)),
+    "things": partial(_several, MOST_THINGS, partial(_read, Thing)),
+    "filters": partial(_several, MOST_FILTERS, _edit),
+    "palette": partial(_several, 6, partial(_number, (int,), 0, 255)),
 }
-_NUMBERS = {"count": vocabulary.MOST, "first": 10_000, "seed": 2**63 - 1}
-
-
-def _value(name: str, raw: object) -> object:
-    if name in _NUMBERS:
-        return _whole(raw, _NUMBERS[name])
-    if name not in _WORDS:
-        return _factor(raw)
-    empty = name in ("side", "size", "colour")
-    if not isinstance(raw, str) or not (raw in _WORDS[name] if raw else empty):
-        raise ValueError
-    return raw
-
-
-def _edit(raw: object) -> str:
-    """Read a whole-picture edit: its name, and how strong it is."""
-    match = _EDIT.fullmatch(raw) if isinstance(raw, str) else None
-    if match is None or match[1] not in vocabulary.FILTERS or not abs(float(match[2] or 0)) <= 360:  # noqa: PLR2004
-        raise ValueError
-    return match[0]
-
-
-def _list(raw: object, most: int) -> list[object]:
-    if not isinstance(raw, list) or len(raw) > most:
-        raise ValueError
-    return raw
-
-
-def _whole(raw: object, most: int) -> int:
-    if not isinstance(raw, int) or isinstance(raw, bool) or not 0 <= raw <= most:
-        raise ValueError
-    return raw
-
-
-def _factor(raw: object) -> float:
-    sound = isinstance(raw, (int, float)) and not isinstance(raw, bool) and _LEAST <= raw <= _MOST
-    if not sound:
-        raise ValueError
-    return float(raw)  # type: ignore[arg-type]
+_UNSOUND = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
