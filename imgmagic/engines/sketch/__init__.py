@@ -12,15 +12,13 @@ module loads neither numpy nor Pillow: they come with the first picture.
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from imgmagic.errors import ImageError
-from imgmagic.exchange import ImageResponse
 
 if TYPE_CHECKING:
     from imgmagic.calls import Watch
-    from imgmagic.exchange import ImageRequest
+    from imgmagic.exchange import ImageRequest, ImageResponse
 
 __all__ = ["SketchEngine"]
 
@@ -53,13 +51,7 @@ class SketchEngine:
         return "the built-in sketch engine"
 
     def region(self, data: bytes, words: str) -> bytes:
-        """Find a part of a picture by its name, and give it as a mask: a PNG, transparent where the part is.
-
-        Raises
-        ------
-        SketchError
-            If there is no such part.
-        """
+        """Find a part of a picture by its name, and give it as a mask: a PNG, transparent where the part is."""
         from imgmagic.engines.sketch import parts
 
         return parts.find(data, words)
@@ -67,30 +59,15 @@ class SketchEngine:
     def make(self, request: ImageRequest, watch: Watch | None = None) -> ImageResponse:
         """Draw the pictures of a request.
 
-        Raises
-        ------
-        ImageError
-            If the size, the background or the source cannot be used.
-        SketchError
-            If an instruction is not understood or would change nothing.
-        StoppedError
-            If nobody wants the picture any more.
+        Raises an ImageError if size, background or source cannot be used, a SketchError if an instruction is not
+        understood or would change nothing, a StoppedError if nobody wants the picture any more.
         """
         from imgmagic.calls import Watch
         from imgmagic.engines.sketch.easel import Easel
 
-        began = time.monotonic()
         if request.background == "transparent" and request.format == "jpeg":
             raise ImageError(
                 "A JPEG cannot be transparent.", hint="Use --format png or webp with --background transparent."
             )
         easel = Easel(request, watch or Watch(), self.partials(request))
-        answer = easel.refine() if request.operation == "refine" else easel.imagine()
-        return ImageResponse(
-            images=answer.images,
-            engine="sketch",
-            model="sketch-1",
-            seconds=time.monotonic() - began,
-            details=answer.details,
-            caption="; ".join([answer.caption, *easel.remarks]),
-        )
+        return easel.refine() if request.operation == "refine" else easel.imagine()

@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import textwrap
 
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from imgmagic.engines.sketch.noise import fractal, look, rng
+from imgmagic.engines.sketch.noise import rng
 from imgmagic.engines.sketch.scene import seed_of
-from imgmagic.engines.sketch.view import mix, rgb
 from imgmagic.errors import printable
 
 #: Papers: the colour in the light, and in the shade.
-_PAPERS = ("f7f0e0 e6d4bd", "ebf2f5 c7d9e3", "f2f2e6 d1dec7", "f5ebed e0c9d4")
+_PAPERS = ("#f7f0e0 #e6d4bd", "#ebf2f5 #c7d9e3", "#f2f2e6 #d1dec7", "#f5ebed #e0c9d4")
 _INK, _RULE = (58, 54, 52), (150, 140, 130)
 
 
 def draw(prompt: str, width: int, height: int, variation: int = 0) -> Image.Image:
     """Set a prompt on a card of the given size (px); another variation is another paper."""
-    card = _paper(width, height, seed_of("card", prompt, variation))
+    card = _paper((width, height), seed_of("card", prompt, variation))
     pen, middle = ImageDraw.Draw(card), (width / 2, height / 2)
     words = _with_glyphs(printable(prompt, 400))
     # Long prompts are set in more and longer lines, and in whatever size fits.
-    text = textwrap.fill(words, max(16, round(1.7 * len(words) ** 0.5 * (width / height) ** 0.5)))
+    text = textwrap.fill(words, max(16, round(2.2 * (len(words) * width / height) ** 0.5)))
     _, _, wide, tall = pen.multiline_textbbox((0, 0), text, ImageFont.load_default(100), spacing=42)
-    size = min(min(width, height) * 0.085, 76 * width / max(wide, 1), 65 * height / max(tall, 1))
+    size = min(min(width, height) * 0.085, 76 * width / max(wide, 1), 70 * height / max(tall, 1))
     font = ImageFont.load_default(size)
     pen.multiline_text(middle, text, _INK, font, anchor="mm", spacing=size * 0.42, align="center")
     away, rule = tall * size / 200 + size, width * 0.05
@@ -38,15 +36,12 @@ def draw(prompt: str, width: int, height: int, variation: int = 0) -> Image.Imag
     return card
 
 
-def _paper(width: int, height: int, seed: int) -> Image.Image:
-    random = rng(seed, "paper")
-    light, dark = map(rgb, _PAPERS[int(random.integers(len(_PAPERS)))].split())
-    lean = np.float32(random.uniform(0.2, 0.6))
-    x = np.linspace(0, 1, width, dtype=np.float32)[None]
-    y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    fibre = look(fractal(random, 1.5, 2), 0.8 * x, 0.8 * y)
-    pixels = mix(light, dark, (y * (1 - lean) + x * lean) ** 1.4 + 0.05 * fibre)
-    return Image.fromarray((np.clip(pixels, 0, 1) * 255).astype(np.uint8))
+def _paper(size: tuple[int, int], seed: int) -> Image.Image:
+    """Give a paper on which the light falls from above and from one side."""
+    random, down = rng(seed, "paper"), Image.linear_gradient("L")
+    light, dark = random.choice(_PAPERS).split()
+    slant = Image.blend(down, down.rotate(90), random.uniform(0.2, 0.6))
+    return ImageOps.colorize(slant, light, dark).resize(size, Image.Resampling.BICUBIC)
 
 
 def _with_glyphs(text: str) -> str:

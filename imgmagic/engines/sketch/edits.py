@@ -17,14 +17,12 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps, ImageStat
 
 from imgmagic.engines.sketch import vocabulary
-from imgmagic.engines.sketch.noise import fractal, look, rng
+from imgmagic.engines.sketch.noise import Floats, fractal, look, rng
 from imgmagic.engines.sketch.scene import edit_parts
+from imgmagic.engines.sketch.view import rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from imgmagic.engines.sketch.noise import Floats
-    from imgmagic.engines.sketch.view import RGB
 
 
 def apply(picture: Image.Image, edit: str) -> Image.Image:
@@ -83,6 +81,7 @@ _AT = {"left": (0.0, 0.5), "right": (1.0, 0.5), "top": (0.5, 0.0), "bottom": (0.
 
 
 def _cropped(picture: Image.Image, power: float, where: str) -> Image.Image:
+    """Cut to the part at a side."""
     if not where:
         return _zoomed(picture, power, where)
     sideways = where in _SIDEWAYS
@@ -90,22 +89,20 @@ def _cropped(picture: Image.Image, power: float, where: str) -> Image.Image:
 
 
 def _zoomed(picture: Image.Image, power: float, where: str) -> Image.Image:
+    """Enlarge what is at a side, or in the middle, to the size of the whole."""
     return picture.resize(picture.size, Image.Resampling.BICUBIC, box=_box(picture, power, power, where))
 
 
 def _box(picture: Image.Image, along: float, across: float, where: str) -> tuple[int, int, int, int]:
-    """Give the part of a picture that is so many times smaller."""
-    width, height = (
-        max(1, round(side / max(power, 1))) for side, power in zip(picture.size, (along, across), strict=True)
-    )
+    width, height = max(1, round(picture.width / max(along, 1))), max(1, round(picture.height / max(across, 1)))
     x, y = _AT.get(where, (0.5, 0.5))
     left, top = int((picture.width - width) * x), int((picture.height - height) * y)
     return left, top, left + width, top + height
 
 
 _SHAPES: dict[str, Callable[[Image.Image, float, str], Image.Image]] = {
-    "mirror": lambda picture, _value, _where: ImageOps.mirror(picture),
-    "flip": lambda picture, _value, _where: ImageOps.flip(picture),
+    "mirror": lambda picture, *_: ImageOps.mirror(picture),
+    "flip": lambda picture, *_: ImageOps.flip(picture),
     "rotate": _rotated,
     "crop": _cropped,
     "zoom": _zoomed,
@@ -126,16 +123,14 @@ def _table(levels: Floats) -> list[int]:
     return [int(each) for each in np.clip(levels + 0.5, 0, 255).ravel()]
 
 
-def _duotone(share: float, dark: RGB, middle: RGB, light: RGB, picture: Image.Image) -> Image.Image:
-    """Bring a picture near a scale of three colours."""
-    black, white, mid = (tuple(round(255 * each) for each in colour) for colour in (dark, light, middle))
-    return Image.blend(picture, ImageOps.colorize(ImageOps.grayscale(picture), black, white, mid), share)
+def _duotone(share: float, scale: Floats, picture: Image.Image) -> Image.Image:
+    """Bring a picture near a scale of colours: those of black, white and grey."""
+    black, white, grey = map(tuple, (scale * 255).round().astype(int).tolist())
+    return Image.blend(picture, ImageOps.colorize(ImageOps.grayscale(picture), black, white, grey), share)
 
 
-def _tint(colour: RGB) -> Callable[[Image.Image], Image.Image]:
-    r, g, b = colour
-    dark, light = (0.18 * r, 0.18 * g, 0.18 * b), (0.75 + 0.25 * r, 0.75 + 0.25 * g, 0.75 + 0.25 * b)
-    return partial(_duotone, 0.55, dark, colour, light)
+def _tints(colour: Floats) -> Floats:
+    return np.stack([0.18 * colour, 0.75 + 0.25 * colour, colour])
 
 
 def _watercolour(picture: Image.Image) -> Image.Image:
@@ -162,8 +157,9 @@ def _pixels(picture: Image.Image) -> Image.Image:
     return flat.resize(picture.size, Image.Resampling.NEAREST)
 
 
-#: Gains of red, green and blue, gamma, and saturation.
-_TONES = {
+#: Gains of red, green and blue, gamma, and saturation: of adjectives, and of times and weathers, for pictures that have
+#: no scene.
+LIGHTS = {
     "deeper": (1, 1, 1, 1.18, 1.25),
     "vivid": (1, 1, 1, 1, 1.45),
     "muted": (1, 1, 1, 1, 0.6),
@@ -172,9 +168,6 @@ _TONES = {
     "darker": (0.92, 0.92, 0.92, 1.3, 1),
     "warmer": (1.07, 1, 0.86, 1, 1),
     "cooler": (0.88, 0.99, 1.08, 1, 1),
-}
-#: The light of a time or a weather, likewise, for pictures that have no scene.
-MOODS = {
     "night": (0.34, 0.44, 0.72, 1.25, 0.62),
     "dusk": (0.62, 0.58, 0.82, 1.15, 0.85),
     "sunset": (1.08, 0.82, 0.6, 1.12, 1.1),
@@ -188,9 +181,9 @@ MOODS = {
     "golden hour": (1.1, 0.94, 0.68, 1, 1.15),
 }
 _FILTERS: dict[str, Callable[[Image.Image], Image.Image]] = {
-    **{name: partial(_lit, light) for name, light in (_TONES | MOODS).items()},
-    **{f"{name} tint": _tint(colour) for name, colour in vocabulary.COLOURS.items()},
-    "vintage": partial(_duotone, 0.82, (0.15, 0.10, 0.07), (0.64, 0.51, 0.36), (0.98, 0.93, 0.80)),
+    **{name: partial(_lit, light) for name, light in LIGHTS.items()},
+    **{f"{name} tint": partial(_duotone, 0.55, _tints(rgb(colour))) for name, colour in vocabulary.COLOURS.items()},
+    "vintage": partial(_duotone, 0.82, np.stack([rgb("261a12"), rgb("faeccd"), rgb("a4825c")])),
     "watercolour": _watercolour,
     "oil": _oil,
     "pixel art": _pixels,

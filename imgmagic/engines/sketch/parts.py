@@ -7,13 +7,13 @@ scene are compared, since only the outlines matter. A picture without a scene ha
 
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from imgmagic import images
 from imgmagic.engines.sketch import edits, photo, picture
 from imgmagic.engines.sketch.clauses import NOUNS, Clause, clauses
 from imgmagic.engines.sketch.scene import Scene, Tone
@@ -41,23 +41,34 @@ def find(data: bytes, words: str) -> bytes:
     """
     image, scene = picture.decode(data)
     clause = next(iter(clauses(words)), Clause("", ()))
+    if scene is not None:
+        cover = _in_scene(scene, clause, image.size, words)
+    elif "sky" in clause.regions:
+        cover = np.asarray(photo.sky_mask(image), np.float32) / 255
+    else:
+        raise _not_found(words, "of a picture that it did not draw, the sketch engine finds the sky only")
+    if cover.mean() < _LEAST:
+        raise _not_found(words, "it is nowhere to be seen")
+    mask = Image.new("RGBA", image.size)
+    mask.putalpha(Image.fromarray((255.5 - cover * 255).astype(np.uint8)).resize(image.size, Image.Resampling.BILINEAR))
+    return images.encode(mask, "png")
+
+
+def _not_found(words: str, why: str) -> SketchError:
+    hint = "Say where with box: or color:, or give an array."
+    return SketchError(f"text:{printable(words, 60)} was not found: {why}.", hint=hint)
+
+
+def _in_scene(scene: Scene, clause: Clause, size: tuple[int, int], words: str) -> Floats:
     noun, region = clause.first(*NOUNS), next(iter(clause.regions), "")
-    if scene is None:
-        if "sky" not in clause.regions:
-            raise _not_found(words, "of a picture that it did not draw, the sketch engine finds the sky only")
-        cover: Floats = np.asarray(photo.sky_mask(image), np.float32) / 255
-    elif noun is not None and noun.kind == "thing":
+    if noun is not None and noun.kind == "thing":
         if scene.thing(noun.name) is None:
             there = ", ".join(each.kind for each in scene.things) or "nothing else"
             raise _not_found(words, f"the picture has {there}")
-        cover = _thing(scene, noun.name, image.size)
-    elif region in _REGIONS:
-        cover = _region(scene, region, image.size)
-    else:
+        return _thing(scene, noun.name, size)
+    if region not in _REGIONS:
         raise _not_found(words, "it knows sky, water, ground, and the things that it draws")
-    if cover.mean() < _LEAST:
-        raise _not_found(words, "it is nowhere to be seen")
-    return _mask(cover, image.size)
+    return _region(scene, region, size)
 
 
 def _thing(scene: Scene, kind: str, size: tuple[int, int]) -> Floats:
@@ -85,17 +96,3 @@ def _changed(one: Scene, other: Scene, size: tuple[int, int]) -> Floats:
     first, second = (np.asarray(picture.draw(each, *draft), np.float32) for each in (one, other))
     apart = np.abs(first - second).max(-1)
     return np.asarray(np.clip((apart - _SOME) / np.float32(_WHOLLY - _SOME), 0, 1))
-
-
-def _mask(cover: Floats, size: tuple[int, int]) -> bytes:
-    mask = Image.new("RGBA", size)
-    mask.putalpha(Image.fromarray((255.5 - cover * 255).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR))
-    out = io.BytesIO()
-    mask.save(out, "PNG")
-    return out.getvalue()
-
-
-def _not_found(words: str, why: str) -> SketchError:
-    return SketchError(
-        f"text:{printable(words, 60)} was not found: {why}.", hint="Say where with box: or color:, or give an array."
-    )

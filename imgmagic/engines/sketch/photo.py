@@ -17,7 +17,7 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageFilter
+from PIL import Image, ImageChops, ImageFilter, ImageOps
 
 from imgmagic.engines.sketch import edits
 from imgmagic.engines.sketch.clauses import NOUNS, UNWANTED, Clause, clauses
@@ -38,16 +38,8 @@ def edit(
 ) -> tuple[Image.Image, tuple[str, ...], tuple[str, ...]]:
     """Apply an instruction, and a palette where one is given (see `Scene`), to pixels.
 
-    Returns
-    -------
-    picture, done, left
-        The edited picture (of the same size, unless it was cut or turned), the names of what was done, and the words
-        that were not understood.
-
-    Raises
-    ------
-    SketchError
-        If nothing can be done: things cannot be added to a picture without a scene.
+    Gives the edited picture (of the same size, unless it was cut or turned), the names of what was done, and the words
+    that were not understood. If nothing can be done that is a `SketchError`.
     """
     now = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     done, left = list[str](), list[str]()
@@ -86,14 +78,12 @@ def _apply(picture: Image.Image, clause: Clause) -> tuple[Image.Image, list[str]
     if clause.strange or (noun is not None and noun.kind == "thing"):
         return picture, []
     wanted = _wanted(clause)
-    if wanted:
+    if wanted or not clause.regions:
         return reduce(edits.apply, wanted, picture), [edit_parts(each)[0] for each in wanted]
     tone = Tone()
     for hit in clause.every("colour", "adjustment"):
         tone = retoned(tone, hit, clause, natural=False)
-    if not clause.regions or tone == Tone():
-        return picture, []
-    return _part_toned(picture, clause.regions[0], tone)
+    return _part_toned(picture, clause.regions[0], tone) if tone != Tone() else (picture, [])
 
 
 def _wanted(clause: Clause) -> list[str]:
@@ -101,7 +91,7 @@ def _wanted(clause: Clause) -> list[str]:
     shape = geometry(clause)
     if shape:
         return [shape]
-    moods = [hit.name for hit in clause.every("time", "weather") if hit.name in edits.MOODS]
+    moods = [hit.name for hit in clause.every("time", "weather") if hit.name in edits.LIGHTS]
     if moods and clause.sign > 0 and clause.verb != "add":
         return moods[:1]
     styles = [hit.name for hit in clause.every("style") if hit.name and clause.sign > 0]
@@ -131,8 +121,7 @@ def _toned(picture: Image.Image, tone: Tone) -> Image.Image:
 def sky_mask(picture: Image.Image) -> Image.Image:
     """Find the sky: its coverage, as a picture of mode L."""
     picture = picture.convert("RGB")
-    small = picture.copy()
-    small.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    small = ImageOps.contain(picture, (_SIDE, _SIDE), Image.Resampling.BOX)
     sky = _flood(np.asarray(small, np.float32))
     # What hangs in the sky without touching the ground, a cloud or the sun, belongs to it.
     all_of_it = ~_down(~sky[::-1])[::-1] & sky.any()
@@ -146,17 +135,17 @@ def sky_mask(picture: Image.Image) -> Image.Image:
 
 
 def _flood(pixels: Floats) -> Marks:
-    """Find the draft's sky with the threshold that leaves both parts most even, which for the sky matters twice."""
+    """Find the draft's sky with the threshold that leaves both parts most even, the sky rather than the rest."""
 
     def unevenness(sky: Marks) -> float:
         share = float(sky.mean())
         if not 0.02 < share < 0.98:
             return float("inf")
-        return float(2 * share * pixels[sky].var(0).sum() + (1 - share) * pixels[~sky].var(0).sum())
+        return float(1.25 * share * pixels[sky].var(0).sum() + (1 - share) * pixels[~sky].var(0).sum())
 
     across, down = (np.abs(np.diff(pixels, axis=axis, prepend=0)).max(-1) for axis in (1, 0))
     across[:, 0] = down[0] = 0
-    return min((_down(np.maximum(across, down) < limit) for limit in (5, 10, 15, 20)), key=unevenness)
+    return min((_down(np.maximum(across, down) < limit) for limit in (6, 10, 14, 18)), key=unevenness)
 
 
 def _down(free: Marks) -> Marks:

@@ -12,11 +12,10 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import ExifTags, Image, ImageDraw, ImageFilter, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, ImageDraw, ImageFilter, PngImagePlugin
 
 from imgmagic import images
 from imgmagic.engines.sketch import city, edits, relief, shore, sky, things
-from imgmagic.engines.sketch.noise import Floats, fractal, look
 from imgmagic.engines.sketch.scene import LONGEST, Scene
 from imgmagic.engines.sketch.view import SKYLESS, View, mix
 from imgmagic.errors import ImageError
@@ -32,7 +31,6 @@ KEY = "imgmagic:scene"
 _LAND = ("meadow", "hills", "mountains", "forest", "desert", "snow", *SKYLESS)
 #: Working resolution: how many pixels are drawn for each side of one of the picture.
 _FINENESS = {"low": 0.5, "high": 1.5, "xhigh": 2.0, "max": 2.0}
-
 #: What Pillow raises at broken metadata.
 _BROKEN = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, OverflowError, struct.error)
 
@@ -46,25 +44,10 @@ def draw(
     quality: str = "medium",
     pause: Callable[[], None] = lambda: None,
 ) -> Image.Image:
-    """Draw a scene.
+    """Draw a scene in px: RGB, or RGBA where only what stands in it is wanted, without a backdrop (``transparent``).
 
-    Parameters
-    ----------
-    scene
-        What to draw.
-    width, height
-        Size in px.
-    transparent
-        Draw the standing things only, without a backdrop.
-    quality
-        ``low`` is drawn at half the resolution, ``high`` at one and a half times, as far as memory allows.
-    pause
-        Called between two strokes; what it raises ends the drawing.
-
-    Returns
-    -------
-    Image
-        RGB, or RGBA if transparent.
+    The quality is the working resolution: ``low`` is half as fine, ``high`` one and a half times, as far as memory
+    allows. ``pause`` is called between two strokes; what it raises ends the drawing.
     """
     fine = min(_FINENESS.get(quality, 1.0), max(1.0, (_DRAWN / (width * height)) ** 0.5))
     view = View(scene, round(width * fine), round(height * fine), pause=pause)
@@ -77,7 +60,7 @@ def draw(
     things.paint(view, edge)
     if view.alpha is not None and not view.alpha.any():
         return _faded(draw(scene, width, height, quality=quality, pause=pause))
-    if not transparent and scene.place not in SKYLESS:
+    if not transparent and scene.weather in _FALLING and scene.place not in SKYLESS:
         _weather(view)
     picture = _image(view)
     if fine != 1:
@@ -106,63 +89,47 @@ def _backdrop(view: View, edge: shore.Shore | None) -> None:
 
 
 def _image(view: View) -> Image.Image:
-    """Give what is on the canvas now, RGBA if it has an alpha."""
-    pixels = np.empty((view.height, view.width, 3 if view.alpha is None else 4), np.uint8)
+    """Give what is on the canvas, RGBA if it has an alpha."""
+    canvas = view.canvas
+    if view.alpha is not None:
+        # The canvas began black, so its colours are premultiplied by the coverage.
+        cover = view.alpha[..., None]
+        canvas = np.concatenate([canvas / np.maximum(cover, 1e-3), cover], -1)
+    pixels = np.empty(canvas.shape, np.uint8)
     for top, bottom in view.bands(0, view.height):
-        band: Floats = view.canvas[top:bottom]
-        if view.alpha is not None:
-            # The canvas began black, so its colours are premultiplied by the coverage.
-            cover = view.alpha[top:bottom, :, None]
-            band = np.concatenate([band / np.maximum(cover, 1e-3), cover], -1)
-        pixels[top:bottom] = np.clip(band * 255 + 0.5, 0, 255)
+        pixels[top:bottom] = np.clip(canvas[top:bottom] * 255 + 0.5, 0, 255)
     return Image.fromarray(pixels)
 
 
 def _faded(picture: Image.Image) -> Image.Image:
     """Where nothing stands in a scene: the view itself, fading out towards its edge."""
-    away = Image.radial_gradient("L").resize(picture.size)
-    picture.putalpha(ImageOps.invert(away).point([min(6 * level, 255) for level in range(256)]))
+    away = Image.radial_gradient("L").point([min(max(0, 6 * (180 - level)), 255) for level in range(256)])
+    picture.putalpha(away.resize(picture.size))
     return picture
 
 
+#: What falls, the near last: its width and the way that it falls meanwhile in units, how many, blur, and strength.
+_RAIN = ((0.0014, 0.10, 700, 0.0005, 45), (0.0024, 0.18, 160, 0.0012, 50))
+_SNOW = ((0.013, 0.012, 90, 0.0035, 225), (0.0066, 0.006, 420, 0.0014, 240), (0.0036, 0.003, 900, 0.0006, 255))
+_FALLING = {"rain": _RAIN, "storm": _RAIN, "snow": _SNOW}
+
+
 def _weather(view: View) -> None:
-    """Draw what falls between the camera and the scene."""
-    falling = {"rain": _rain, "storm": _rain, "snow": _snow}.get(view.scene.weather)
-    if falling is None:
-        return
-    colour, cover = falling(view)
-    for top, bottom in view.bands(0, view.height):
-        view.canvas[top:bottom] = mix(view.canvas[top:bottom], colour, cover(top, bottom))
-
-
-def _rain(view: View) -> tuple[Floats, Callable[[int, int], Floats]]:
-    tile, x = fractal(view.rng("weather"), 0.6, 6), view.across[None]
-    strength = np.float32((0.22 if view.scene.weather == "rain" else 0.13) * min(view.scene.force, 2))
-
-    def cover(top: int, bottom: int) -> Floats:
-        y = (np.arange(top, bottom, dtype=np.float32) / np.float32(view.unit))[:, None]
-        streak = look(tile, x * 3.1 + y * 0.42, y * 0.20) + 0.7 * look(tile, x * 1.3 + y * 0.20 + 0.5, y * 0.10)
-        return np.clip(streak * 0.5 - 0.45, 0, 1) * strength
-
-    return view.light.horizon * 1.05, cover
-
-
-def _snow(view: View) -> tuple[Floats, Callable[[int, int], Floats]]:
-    """Let flakes fall: the near ones are large, few and out of focus."""
+    """Draw what falls before the scene: near flakes are large, few and out of focus, drops are lines."""
     random = view.rng("weather")
     area = view.scene.force * view.width * view.height / view.unit**2
     sheet = Image.new("L", (view.width, view.height))
-    for size, count, soft in ((0.0065, 90, 0.0035), (0.0030, 420, 0.0012), (0.0016, 900, 0.0)):
+    for width, way, count, blur, level in _FALLING[view.scene.weather]:
         pen = ImageDraw.Draw(sheet)
         for x, y, scale in (random.random((int(count * area), 3)) * (view.width, view.height, 1)).tolist():
-            r = max(0.6, size * view.unit * (0.6 + 0.7 * scale))
-            pen.ellipse([x - r, y - r, x + r, y + r], fill=225)
-        sheet = sheet.filter(ImageFilter.GaussianBlur(soft * view.unit))
-
-    def cover(top: int, bottom: int) -> Floats:
-        return np.asarray(sheet.crop((0, top, view.width, bottom)), np.float32) * np.float32(0.8 / 255)
-
-    return np.minimum(view.light.ambient * 1.2 + 0.25, 1), cover
+            size = view.unit * (0.6 + 0.7 * scale)
+            fall = [x, y, x - 0.2 * way * size, y + way * size]
+            pen.line(fall, fill=level, width=max(1, round(width * size)))
+        sheet = sheet.filter(ImageFilter.GaussianBlur(blur * view.unit))
+    colour = np.minimum(view.light.ambient * 1.2 + 0.25, 1)
+    for top, bottom in view.bands(0, view.height):
+        cover = np.asarray(sheet.crop((0, top, view.width, bottom)), np.float32) * np.float32(0.8 / 255)
+        view.canvas[top:bottom] = mix(view.canvas[top:bottom], colour, cover)
 
 
 def encode(picture: Image.Image, scene: Scene | None, form: Format, quality: int | None) -> bytes:
@@ -172,11 +139,11 @@ def encode(picture: Image.Image, scene: Scene | None, form: Format, quality: int
         chunk.add_itxt(KEY, scene.to_json())
         exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"ASCII\0\0\0" + scene.to_json().encode("ascii")
     if form == "png":
-        picture.save(out, "PNG", pnginfo=chunk, compress_level=3)
-    elif form == "jpeg":
-        picture.convert("RGB").save(out, "JPEG", quality=90 if quality is None else quality, exif=exif)
+        picture.save(out, form, pnginfo=chunk, compress_level=3)
     else:
-        picture.save(out, "WEBP", quality=90 if quality is None else quality, method=2, exif=exif)
+        picture = picture.convert("RGB") if form == "jpeg" else picture
+        # The method is how hard WebP tries; JPEG passes over it.
+        picture.save(out, form, quality=90 if quality is None else quality, method=2, exif=exif)
     return out.getvalue()
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,21 +25,15 @@ if TYPE_CHECKING:
 #: Longest scene that is read back, in characters; a real one has about 500.
 LONGEST = 8_000
 MOST_THINGS, MOST_FILTERS = 24, 12
-_EDIT = re.compile(r"([a-z ]+)(?::(-?[0-9]{1,3}(?:\.[0-9]{1,2})?))?(?::(left|right|centre|top|bottom))?", re.ASCII)
+#: The sides to which a picture can be cut; empty for all of them.
+_CUTS = ("", "left", "right", "top", "bottom")
 
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """How the colour of a region departs from its natural one.
+    """How the colour of a region departs from its natural one; factors are 0.2 to 3."""
 
-    Parameters
-    ----------
-    colour
-        A word of `vocabulary.COLOURS`, or empty for the natural hue.
-    saturation, value
-        Factors, 0.2 to 3.
-    """
-
+    #: A word of `vocabulary.COLOURS`, or empty for the natural hue.
     colour: str = ""
     saturation: float = 1.0
     value: float = 1.0
@@ -48,29 +41,18 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Some things of a kind that look alike.
-
-    Parameters
-    ----------
-    kind
-        A word of `vocabulary.THINGS`.
-    count
-        How many; 0 means as many as look right, times ``amount``.
-    side, size, colour
-        Words of the vocabulary, or empty for what looks right.
-    height
-        Factor, 0.2 to 3: how high the sun or the moon stands.
-    first
-        How many of the kind there were before these, so that each has a place of its own.
-    """
+    """Some things of a kind that look alike; side, size and colour are empty for what looks right."""
 
     kind: str
+    #: How many; 0 means as many as look right, times ``amount`` (a factor, 0.2 to 3).
     count: int = 0
     side: str = ""
     size: str = ""
     colour: str = ""
     amount: float = 1.0
+    #: How many of the kind there were before these, so that each has a place of its own.
     first: int = 0
+    #: A factor, 0.2 to 3: how high the sun or the moon stands.
     height: float = 1.0
 
     @property
@@ -82,42 +64,30 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is drawn.
-
-    Parameters
-    ----------
-    place, time, weather
-        Words of the vocabulary.
-    things
-        What stands in the place, in the order in which it was named.
-    sky, water, ground
-        Departures from the natural colours.
-    waves, force
-        Factors, 0.2 to 3: how rough the water is, and how strong the rain, the snow or the fog.
-    filters
-        Whole-picture edits, in order, such as ``darker:0.5``; see `edits`.
-    palette
-        Mean and spread of red, green and blue that the picture takes over, 0 to 255; empty for its own.
-    seed
-        0 to 2**63 - 1: the composition.
-    """
+    """Everything that is drawn. Place, time and weather are words of the vocabulary."""
 
     place: str
     time: str = "day"
     weather: str = "clear"
+    #: In the order in which they were named.
     things: tuple[Thing, ...] = ()
+    #: Departures from the natural colours.
     sky: Tone = Tone()
     water: Tone = Tone()
     ground: Tone = Tone()
+    #: Factors, 0.2 to 3: how rough the water is, and how strong the rain, the snow or the fog.
     waves: float = 1.0
     force: float = 1.0
+    #: Edits of the whole picture, in order; see `edits`.
     filters: tuple[str, ...] = ()
+    #: Mean and spread of red, green and blue that the picture takes over, 0 to 255; empty for its own.
     palette: tuple[int, ...] = ()
+    #: The composition, 0 to 2**63 - 1.
     seed: int = 0
 
     def thing(self, kind: str) -> Thing | None:
         """Give the first things of that kind, or None if the scene has none."""
-        return next((each for each in self.things if each.kind == kind), None)
+        return next(iter(self.every(kind)), None)
 
     def every(self, kind: str) -> tuple[Thing, ...]:
         """Give all things of that kind."""
@@ -185,8 +155,8 @@ def _number(kinds: tuple[type, ...], least: float, most: float, raw: float) -> A
 
 
 def _edit(raw: str) -> str:
-    match = _EDIT.fullmatch(raw)
-    if match is None or match[1] not in vocabulary.FILTERS:
+    name, amount, where = edit_parts(raw)
+    if name not in vocabulary.FILTERS or not abs(amount) <= 360 or where not in _CUTS:  # noqa: PLR2004 - degrees
         raise ValueError
     return raw
 
