@@ -145,16 +145,20 @@ def _watercolour(picture: Image.Image) -> Image.Image:
 
 
 def _oil(picture: Image.Image) -> Image.Image:
-    daubed = picture.reduce(2).filter(ImageFilter.ModeFilter(7)).resize(picture.size, Image.Resampling.BICUBIC)
+    # The most frequent colour of a palette, not of each channel, which would leave colours that are nowhere.
+    daubed = _few_colours(picture.reduce(2), 128).filter(ImageFilter.ModeFilter(7)).convert("RGB").resize(picture.size)
     relief = ImageOps.grayscale(daubed).filter(ImageFilter.EMBOSS)
     pixels = np.asarray(daubed, np.float32) + (np.asarray(relief, np.float32)[..., None] - 128) * 0.35
     return ImageEnhance.Color(Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))).enhance(1.15)
 
 
 def _pixels(picture: Image.Image) -> Image.Image:
-    cell = max(2, round(min(picture.size) / 128))
-    flat = picture.reduce(cell).quantize(32, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).convert("RGB")
-    return flat.resize(picture.size, Image.Resampling.NEAREST)
+    small = picture.reduce(max(2, round(min(picture.size) / 128)))
+    return _few_colours(small, 32).convert("RGB").resize(picture.size, Image.Resampling.NEAREST)
+
+
+def _few_colours(picture: Image.Image, number: int) -> Image.Image:
+    return picture.quantize(number, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
 #: Gains of red, green and blue, gamma, and saturation: of adjectives, and of times and weathers, for pictures that have
