@@ -49,7 +49,7 @@ class Easel:
         size = _size(self._request.size, (1024, 1024))
         readings = [words.read_prompt(self._request.prompt, index) for index in self._variations]
         scenes = [replace(each.scene, palette=self._palette) for each in readings if each.scene is not None]
-        images = [self._painted(each, size) for each in scenes]
+        images = [self._encoded(self._painted(each, size), each) for each in scenes]
         if not scenes:
             images = [self._encoded(card.draw(self._request.prompt, *size, index)) for index in self._variations]
         return self._answer(images, readings[0].drawn, readings[0].not_drawn)
@@ -66,12 +66,13 @@ class Easel:
         before = replace(scene, palette=self._palette or scene.palette)
         reading = instructions.edit(before, self._request.prompt, different=before != scene)
         after = reading.scene or before
-        same_mode = ("A" in source.getbands()) == self._clear
-        if not self._request.take and same_mode and self._look_alike(scene, after, size):
-            raise refusal(f"Nothing would change in the picture by {printable(self._request.prompt, 60)!r}.")
         # The first version is as it is, the others are other compositions.
         seeds = [seed_of(after.seed, "variation", each) if each else after.seed for each in self._variations]
-        images = [self._painted(replace(after, seed=seed), size) for seed in seeds]
+        first, *others = (replace(after, seed=seed) for seed in seeds)
+        image = self._painted(first, size)
+        if not self._request.take and self._unchanged(source, scene, first, image):
+            raise refusal(f"Nothing would change in the picture by {printable(self._request.prompt, 60)!r}.")
+        images = [self._encoded(image, first), *(self._encoded(self._painted(each, size), each) for each in others)]
         return self._answer(images, reading.drawn, reading.not_drawn)
 
     def _retouched(self, source: Image, size: tuple[int, int]) -> ImageResponse:
@@ -82,16 +83,22 @@ class Easel:
         own = {} if edited.size == size else {"size": f"{edited.width}x{edited.height}"}
         return self._answer([self._encoded(edited)] * len(self._variations), done, left, "edited", **own)
 
-    def _look_alike(self, before: Scene, after: Scene, size: tuple[int, int]) -> bool:
-        """Whether what differs is hidden or not drawn; small drafts tell most of the time."""
-        return all(self._drawn(before, *each) == self._drawn(after, *each) for each in ((256, 256), size))
+    def _unchanged(self, source: Image, before: Scene, after: Scene, image: Image) -> bool:
+        """Whether a new scene looks like the old one, as when its difference is hidden or not drawn."""
+        if ("A" in source.getbands()) != self._clear:
+            return False
+        if source.format == "PNG" and source.size == image.size:
+            return source.tobytes() == image.tobytes()
+        # A lossy source, or another size: small drafts tell most, else the old scene is drawn again.
+        alike = self._drawn(before, 256, 256) == self._drawn(after, 256, 256)
+        return alike and self._drawn(before, *image.size) == image
 
-    def _painted(self, scene: Scene, size: tuple[int, int]) -> bytes:
-        """Draw a scene, unfinished pictures first, and encode it."""
+    def _painted(self, scene: Scene, size: tuple[int, int]) -> Image:
+        """Draw a scene, and show it unfinished on the way."""
         for times in _DRAFTS[: self._partials]:
             draft = self._drawn(scene, *(max(16, side // times) for side in size))
             self._watch.partial(self._encoded(draft))
-        return self._encoded(self._drawn(scene, *size), scene)
+        return self._drawn(scene, *size)
 
     def _drawn(self, scene: Scene, width: int, height: int) -> Image:
         quality = self._request.quality
