@@ -53,14 +53,21 @@ def recoloured(picture: Image.Image, change: Callable[[Image.Image], Image.Image
 
 def frame(edits: Iterable[str], size: tuple[int, int]) -> tuple[int, int]:
     """Give the size in which a picture was drawn that has this size after its edits."""
-    width, height = size
     for edit in reversed(tuple(edits)):
         name, value, where = edit_parts(edit)
         if name == "rotate" and value % 180 == 90:
-            width, height = height, width
+            size = size[1], size[0]
         elif name == "crop" and where:
-            width, height = (round(width * value), height) if where in _SIDEWAYS else (width, round(height * value))
-    return width, height
+            size = _cut(size, 1 / max(value, 1), where)
+    return size
+
+
+def _cut(size: tuple[int, int], power: float, where: str) -> tuple[int, int]:
+    """Give the size of the part at a side that is so many times narrower, or lower."""
+    width, height = size
+    if where in ("left", "right"):
+        return max(1, round(width / power)), height
+    return width, max(1, round(height / power))
 
 
 def _rotated(picture: Image.Image, degrees: float, _where: str) -> Image.Image:
@@ -75,29 +82,27 @@ def _rotated(picture: Image.Image, degrees: float, _where: str) -> Image.Image:
     return picture.transform(picture.size, Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC)
 
 
-_SIDEWAYS = ("left", "right")
-#: Where what is cut out lies, as shares of the room that there is.
-_AT = {"left": (0.0, 0.5), "right": (1.0, 0.5), "top": (0.5, 0.0), "bottom": (0.5, 1.0)}
-
-
 def _cropped(picture: Image.Image, power: float, where: str) -> Image.Image:
     """Cut to the part at a side."""
     if not where:
         return _zoomed(picture, power, where)
-    sideways = where in _SIDEWAYS
-    return picture.crop(_box(picture, power if sideways else 1, 1 if sideways else power, where))
+    return picture.crop(_box(picture, _cut(picture.size, max(power, 1), where), where))
 
 
 def _zoomed(picture: Image.Image, power: float, where: str) -> Image.Image:
     """Enlarge what is at a side, or in the middle, to the size of the whole."""
-    return picture.resize(picture.size, Image.Resampling.BICUBIC, box=_box(picture, power, power, where))
+    part = _cut(_cut(picture.size, max(power, 1), "left"), max(power, 1), "top")
+    return picture.resize(picture.size, Image.Resampling.BICUBIC, box=_box(picture, part, where))
 
 
-def _box(picture: Image.Image, along: float, across: float, where: str) -> tuple[int, int, int, int]:
-    width, height = max(1, round(picture.width / max(along, 1))), max(1, round(picture.height / max(across, 1)))
+#: Where what is cut out lies, as shares of the room that there is.
+_AT = {"left": (0.0, 0.5), "right": (1.0, 0.5), "top": (0.5, 0.0), "bottom": (0.5, 1.0)}
+
+
+def _box(picture: Image.Image, part: tuple[int, int], where: str) -> tuple[int, int, int, int]:
     x, y = _AT.get(where, (0.5, 0.5))
-    left, top = int((picture.width - width) * x), int((picture.height - height) * y)
-    return left, top, left + width, top + height
+    left, top = int((picture.width - part[0]) * x), int((picture.height - part[1]) * y)
+    return left, top, left + part[0], top + part[1]
 
 
 _SHAPES: dict[str, Callable[[Image.Image, float, str], Image.Image]] = {
