@@ -638,6 +638,17 @@ def test_the_sky_of_a_photo_is_edited_and_its_ground_is_not():
     assert (after[120:] == pixels(before)[120:]).all()
 
 
+def test_the_sky_of_a_photo_is_found_within_its_frame_and_under_its_clouds():
+    rgb = pixels(photograph()).copy()
+    rgb[30:50, 100:180] = 245
+    rgb[:3] = rgb[-3:] = rgb[:, :3] = rgb[:, -3:] = 8
+    out = io.BytesIO()
+    Image.fromarray(rgb).save(out, "PNG")
+    changed = (pixels(refine(out.getvalue(), "make the sky pink").images[0]) != rgb).any(-1)
+    assert changed[8:92, 8:-8].all()
+    assert not changed[108:-8, 8:-8].any()
+
+
 @pytest.mark.parametrize(
     ("instruction", "darker"), [("make it night", True), ("darker", True), ("brighter", False), ("make it day", False)]
 )
@@ -776,6 +787,9 @@ def broken_scenes() -> list[str]:
         {"sky": 5},
         {"filters": ["rm"]},
         {"filters": ["oil"] * 99},
+        {"filters": ["crop:2:inside"]},
+        {"filters": ["rotate:nan"]},
+        {"palette": [1, 2, 3]},
         {"extra": 1},
     ]
     return [json.dumps({**good, **change}) for change in changes] + [

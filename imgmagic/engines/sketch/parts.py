@@ -5,19 +5,18 @@ picture changes when it is taken away. Water mirrors the sky, so what changes wi
 scene are compared, since only the outlines matter. A picture without a scene has one part that can be found: its sky.
 """
 
-# ruff: noqa: PLR2004 - the numbers are the drawing; names for them would only move them away
-
 from __future__ import annotations
 
-import io
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from imgmagic import images
 from imgmagic.engines.sketch import edits, photo, picture
 from imgmagic.engines.sketch.clauses import NOUNS, Clause, clauses
+from imgmagic.engines.sketch.rules import with_tone
 from imgmagic.engines.sketch.scene import Scene, Tone
 from imgmagic.errors import SketchError, printable
 
@@ -26,6 +25,10 @@ if TYPE_CHECKING:
 
 _REGIONS = ("sky", "water", "ground")
 _DRAFT_PX = 768
+#: Least share of a picture that can be a part of it.
+_LEAST = 0.0005
+#: From how many levels of difference a pixel belongs to what was changed, and from how many wholly.
+_SOME, _WHOLLY = 4, 12
 
 
 def find(data: bytes, words: str) -> bytes:
@@ -38,67 +41,58 @@ def find(data: bytes, words: str) -> bytes:
     """
     image, scene = picture.decode(data)
     clause = next(iter(clauses(words)), Clause())
-    if scene is None:
-        if "sky" not in clause.regions:
-            raise _not_found(words, "of a picture that it did not draw, the sketch engine finds the sky only")
-        cover = photo.sky_mask(image.convert("RGB"))
+    if scene is not None:
+        cover = _in_scene(scene, clause, image.size, words)
+    elif "sky" in clause.regions:
+        cover = np.asarray(photo.sky_mask(image), np.float32) / 255
     else:
-        cover = _in_scene(scene, edits.frame(scene.filters, image.size), clause, words)
-    if cover.mean() < 0.0005:
+        raise _not_found(words, "of a picture that it did not draw, the sketch engine finds the sky only")
+    if cover.mean() < _LEAST:
         raise _not_found(words, "it is nowhere to be seen")
-    return _mask(cover, image.size)
+    mask = Image.new("RGBA", image.size)
+    mask.putalpha(Image.fromarray((255.5 - cover * 255).astype(np.uint8)).resize(image.size, Image.Resampling.BILINEAR))
+    return images.encode(mask, "png")
 
 
-def _in_scene(scene: Scene, size: tuple[int, int], clause: Clause, words: str) -> Floats:
-    """Find a part by drawing the scene without it, or with it in another colour."""
-    noun = clause.first(*NOUNS)
-    scale = min(1.0, _DRAFT_PX / max(size))
-    draft = (max(16, round(size[0] * scale)), max(16, round(size[1] * scale)))
+def _not_found(words: str, why: str) -> SketchError:
+    hint = "Say where with box: or color:, or give an array."
+    return SketchError(f"text:{printable(words, 60)} was not found: {why}.", hint=hint)
+
+
+def _in_scene(scene: Scene, clause: Clause, size: tuple[int, int], words: str) -> Floats:
+    noun, region = clause.first(*NOUNS), next(iter(clause.regions), "")
     if noun is not None and noun.kind == "thing":
         if scene.thing(noun.name) is None:
             there = ", ".join(each.kind for each in scene.things) or "nothing else"
             raise _not_found(words, f"the picture has {there}")
-        gone = scene.without(noun.name)
-        # What is as bright as what is behind it shows in another colour.
-        painted = [replace(each, colour="blue" if each.colour == "red" else "red") for each in scene.every(noun.name)]
-        other = replace(gone, things=(*gone.things, *painted))
-        return np.maximum(_cover(_apart(scene, gone, draft)), _cover(_apart(scene, other, draft)))
-    region = next(iter(clause.regions), "")
+        return _thing(scene, noun.name, size)
     if region not in _REGIONS:
         raise _not_found(words, "it knows sky, water, ground, and the things that it draws")
+    return _region(scene, region, size)
+
+
+def _thing(scene: Scene, kind: str, size: tuple[int, int]) -> Floats:
+    gone = scene.without(kind)
+    # What is as bright as what is behind it shows in another colour.
+    painted = [replace(each, colour="blue" if each.colour == "red" else "red") for each in scene.every(kind)]
+    other = replace(gone, things=(*gone.things, *painted))
+    return np.maximum(_changed(scene, gone, size), _changed(scene, other, size))
+
+
+def _region(scene: Scene, region: str, size: tuple[int, int]) -> Floats:
     red, green = Tone("red", 2.0, 0.7), Tone("green", 2.0, 1.4)
-    changes = {
-        "sky": (replace(scene, sky=red), replace(scene, sky=green)),
-        "water": (replace(scene, water=red), replace(scene, water=green)),
-        "ground": (replace(scene, ground=red), replace(scene, ground=green)),
-    }
-    cover = {region: _cover(_apart(*pair, draft)) for region, pair in changes.items()}
-    mine = cover.pop(region)
+    cover = {each: _changed(with_tone(scene, each, red), with_tone(scene, each, green), size) for each in _REGIONS}
     if region == "sky":
-        return np.asarray(np.minimum(mine, 1 - np.maximum(cover["water"], cover["ground"])), np.float32)
-    return np.where(mine >= cover["ground" if region == "water" else "water"], mine, 0).astype(np.float32)
+        return np.asarray(np.minimum(cover["sky"], 1 - np.maximum(cover["water"], cover["ground"])))
+    other = cover["ground" if region == "water" else "water"]
+    return np.asarray(cover[region] * (cover[region] >= other))
 
 
-def _apart(one: Scene, other: Scene, size: tuple[int, int]) -> Floats:
-    """Give how far two scenes are apart at each pixel: (height, width), 0 to 255."""
-    first, second = (np.asarray(picture.draw(each, *size), np.float32) for each in (one, other))
-    return np.asarray(np.abs(first - second).max(-1), np.float32)
-
-
-def _cover(apart: Floats) -> Floats:
-    return np.asarray(np.clip((apart - 4) / 8, 0, 1), np.float32)
-
-
-def _mask(cover: Floats, size: tuple[int, int]) -> bytes:
-    kept = Image.fromarray((255 - cover * 255 + 0.5).astype(np.uint8)).resize(size, Image.Resampling.BILINEAR)
-    mask = Image.new("RGBA", size)
-    mask.putalpha(kept)
-    out = io.BytesIO()
-    mask.save(out, "PNG")
-    return out.getvalue()
-
-
-def _not_found(words: str, why: str) -> SketchError:
-    return SketchError(
-        f"text:{printable(words, 60)} was not found: {why}.", hint="Say where with box: or color:, or give an array."
-    )
+def _changed(one: Scene, other: Scene, size: tuple[int, int]) -> Floats:
+    """Give where two scenes differ that have this size after their edits: (height, width) of a draft, 0 to 1."""
+    full = edits.frame(one.filters, size)
+    scale = min(1.0, _DRAFT_PX / max(full))
+    draft = (max(16, round(full[0] * scale)), max(16, round(full[1] * scale)))
+    first, second = (np.asarray(picture.draw(each, *draft), np.float32) for each in (one, other))
+    apart = np.abs(first - second).max(-1)
+    return np.asarray(np.clip((apart - _SOME) / np.float32(_WHOLLY - _SOME), 0, 1))

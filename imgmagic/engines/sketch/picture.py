@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import io
 import struct
-import warnings
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import ExifTags, Image, ImageDraw, ImageFilter, PngImagePlugin
 
+from imgmagic import images
 from imgmagic.engines.sketch import city, edits, relief, shore, sky, things
-from imgmagic.engines.sketch.noise import Floats, fractal, look
 from imgmagic.engines.sketch.scene import LONGEST, Scene
-from imgmagic.engines.sketch.view import SKYLESS, View
+from imgmagic.engines.sketch.view import SKYLESS, View, mix
 from imgmagic.errors import ImageError
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ KEY = "imgmagic:scene"
 _LAND = ("meadow", "hills", "mountains", "forest", "desert", "snow", *SKYLESS)
 #: Working resolution: how many pixels are drawn for each side of one of the picture.
 _FINENESS = {"low": 0.5, "high": 1.5, "xhigh": 2.0, "max": 2.0}
-#: What Pillow raises at broken files.
-_BROKEN = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, OverflowError, struct.error, MemoryError)
+#: What Pillow raises at broken metadata.
+_BROKEN = (OSError, ValueError, SyntaxError, TypeError, LookupError, EOFError, OverflowError, struct.error)
 
 
 def draw(
@@ -43,29 +43,11 @@ def draw(
     transparent: bool = False,
     quality: str = "medium",
     pause: Callable[[], None] = lambda: None,
-    show: Callable[[Image.Image], None] | None = None,
 ) -> Image.Image:
-    """Draw a scene.
+    """Draw a scene in px: RGB, or RGBA where only what stands in it is wanted, without a backdrop (``transparent``).
 
-    Parameters
-    ----------
-    scene
-        What to draw.
-    width, height
-        Size in px.
-    transparent
-        Draw the standing things only, without a backdrop.
-    quality
-        ``low`` is drawn at half the resolution, ``high`` at one and a half times, as far as memory allows.
-    pause
-        Called between two strokes; what it raises ends the drawing.
-    show
-        Is shown the picture when sky, land and water are painted and nothing stands in them yet.
-
-    Returns
-    -------
-    Image
-        RGB, or RGBA if transparent.
+    The quality is the working resolution: ``low`` is half as fine, ``high`` one and a half times, as far as memory
+    allows. ``pause`` is called between two strokes; what it raises ends the drawing.
     """
     fine = min(_FINENESS.get(quality, 1.0), max(1.0, (_DRAWN / (width * height)) ** 0.5))
     view = View(scene, round(width * fine), round(height * fine), pause=pause)
@@ -75,14 +57,17 @@ def draw(
         view.alpha = np.zeros((view.height, view.width), np.float32)
     else:
         _backdrop(view, edge)
-        if show is not None:
-            show(_image(view))
     things.paint(view, edge)
-    if transparent and not (view.alpha is not None and view.alpha.any()):
+    if view.alpha is not None and not view.alpha.any():
         return _faded(draw(scene, width, height, quality=quality, pause=pause))
-    if not transparent:
+    if not transparent and scene.weather in _FALLING and scene.place not in SKYLESS:
         _weather(view)
-    return _finished(_image(view), scene, (width, height))
+    picture = _image(view)
+    if fine != 1:
+        picture = picture.resize((width, height), Image.Resampling.BICUBIC if fine < 1 else Image.Resampling.BOX)
+    if scene.palette:
+        picture = edits.near_palette(picture, scene.palette)
+    return reduce(edits.apply, scene.filters, picture)
 
 
 def _backdrop(view: View, edge: shore.Shore | None) -> None:
@@ -102,90 +87,61 @@ def _backdrop(view: View, edge: shore.Shore | None) -> None:
 
 
 def _image(view: View) -> Image.Image:
-    """Give what is on the canvas now, RGBA if it has an alpha."""
-    pixels = np.empty((view.height, view.width, 3 if view.alpha is None else 4), np.uint8)
+    """Give what is on the canvas, RGBA if it has an alpha."""
+    canvas = view.canvas
+    if view.alpha is not None:
+        # The canvas began black, so its colours are premultiplied by the coverage.
+        cover = view.alpha[..., None]
+        canvas = np.concatenate([canvas / np.maximum(cover, 1e-3), cover], -1)
+    pixels = np.empty(canvas.shape, np.uint8)
     for top, bottom in view.bands(0, view.height):
-        band: Floats = view.canvas[top:bottom]
-        if view.alpha is not None:
-            # The canvas began black, so its colours are premultiplied by the coverage.
-            cover = view.alpha[top:bottom, :, None]
-            band = np.concatenate([band / np.maximum(cover, 1e-3), cover], -1)
-        pixels[top:bottom] = np.clip(band * 255 + 0.5, 0, 255)
+        pixels[top:bottom] = np.clip(canvas[top:bottom] * 255 + 0.5, 0, 255)
     return Image.fromarray(pixels)
-
-
-def _finished(picture: Image.Image, scene: Scene, size: tuple[int, int]) -> Image.Image:
-    """Bring a picture to its size, and apply what is asked for the whole of it."""
-    if picture.size != size:
-        way = Image.Resampling.BICUBIC if picture.width < size[0] else Image.Resampling.BOX
-        picture = picture.resize(size, way)
-    alpha = picture.getchannel("A") if picture.mode == "RGBA" else None
-    return edits.finished(picture.convert("RGB"), scene, alpha)
 
 
 def _faded(picture: Image.Image) -> Image.Image:
     """Where nothing stands in a scene: the view itself, fading out towards its edge."""
-    x, y = (np.abs(np.linspace(-1, 1, side, dtype=np.float32)) for side in picture.size)
-    fade = np.clip((1 - np.hypot(x[None] ** 2, y[:, None] ** 2)) * 6, 0, 1)
-    picture.putalpha(Image.fromarray((fade * 255).astype(np.uint8)))
+    away = Image.radial_gradient("L").point([min(max(0, 6 * (180 - level)), 255) for level in range(256)])
+    picture.putalpha(away.resize(picture.size))
     return picture
 
 
+#: What falls, the near last: its width and the way that it falls meanwhile in units, how many, blur, and strength.
+_RAIN = ((0.0014, 0.10, 700, 0.0005, 45), (0.0024, 0.18, 160, 0.0012, 50))
+_SNOW = ((0.013, 0.012, 90, 0.0035, 225), (0.0066, 0.006, 420, 0.0014, 240), (0.0036, 0.003, 900, 0.0006, 255))
+_FALLING = {"rain": _RAIN, "storm": _RAIN, "snow": _SNOW}
+
+
 def _weather(view: View) -> None:
-    """Draw what falls between the camera and the scene."""
-    if view.scene.place in SKYLESS:
-        return
-    if view.scene.weather in ("rain", "storm"):
-        _rain(view)
-    elif view.scene.weather == "snow":
-        _snow(view)
-
-
-def _rain(view: View) -> None:
-    tile = fractal(view.rng("weather"), 0.6, 6)
-    x = view.across[None]
-    strength = np.float32((0.22 if view.scene.weather == "rain" else 0.13) * min(view.scene.force, 2))
-    for top, bottom in view.bands(0, view.height):
-        y = (np.arange(top, bottom, dtype=np.float32) / np.float32(view.unit))[:, None]
-        streak = look(tile, x * 3.1 + y * 0.42, y * 0.20) + 0.7 * look(tile, x * 1.3 + y * 0.20 + 0.5, y * 0.10)
-        cover = np.clip(streak * 0.5 - 0.45, 0, 1) * strength
-        view.canvas[top:bottom] += (view.light.horizon * 1.05 - view.canvas[top:bottom]) * cover[..., None]
-
-
-def _snow(view: View) -> None:
+    """Draw what falls before the scene: near flakes are large, few and out of focus, drops are lines."""
     random = view.rng("weather")
     area = view.scene.force * view.width * view.height / view.unit**2
-    for size, count, soft in ((0.0016, 900, 0.0), (0.0030, 420, 0.0012), (0.0065, 90, 0.0035)):
-        sheet = Image.new("L", (view.width, view.height))
+    sheet = Image.new("L", (view.width, view.height))
+    for width, way, count, blur, level in _FALLING[view.scene.weather]:
         pen = ImageDraw.Draw(sheet)
-        for x, y, scale in random.random((int(count * area), 3)).tolist():
-            r = max(0.6, size * view.unit * (0.6 + 0.7 * scale))
-            pen.ellipse([x * view.width - r, y * view.height - r, x * view.width + r, y * view.height + r], fill=225)
-        if soft:
-            sheet = sheet.filter(ImageFilter.GaussianBlur(soft * view.unit))
-        white = np.minimum(view.light.ambient * 1.2 + 0.25, 1)
-        for top, bottom in view.bands(0, view.height):
-            cover = np.asarray(sheet.crop((0, top, view.width, bottom)), np.float32)[..., None] * np.float32(0.8 / 255)
-            view.canvas[top:bottom] += (white - view.canvas[top:bottom]) * cover
+        for x, y, scale in (random.random((int(count * area), 3)) * (view.width, view.height, 1)).tolist():
+            size = view.unit * (0.6 + 0.7 * scale)
+            fall = [x, y, x - 0.2 * way * size, y + way * size]
+            pen.line(fall, fill=level, width=max(1, round(width * size)))
+        sheet = sheet.filter(ImageFilter.GaussianBlur(blur * view.unit))
+    colour = np.minimum(view.light.ambient * 1.2 + 0.25, 1)
+    for top, bottom in view.bands(0, view.height):
+        cover = np.asarray(sheet.crop((0, top, view.width, bottom)), np.float32) * np.float32(0.8 / 255)
+        view.canvas[top:bottom] = mix(view.canvas[top:bottom], colour, cover)
 
 
 def encode(picture: Image.Image, scene: Scene | None, form: Format, quality: int | None) -> bytes:
     """Encode a picture with its scene inside; the same input gives the same bytes."""
-    out = io.BytesIO()
-    text = scene.to_json() if scene is not None else ""
+    chunk, exif, out = PngImagePlugin.PngInfo(), Image.Exif(), io.BytesIO()
+    if scene is not None:
+        chunk.add_itxt(KEY, scene.to_json())
+        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"ASCII\0\0\0" + scene.to_json().encode("ascii")
     if form == "png":
-        info = PngImagePlugin.PngInfo()
-        if text:
-            info.add_itxt(KEY, text)
-        picture.save(out, "PNG", pnginfo=info, compress_level=3)
-        return out.getvalue()
-    exif = Image.Exif()
-    if text:
-        exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = b"ASCII\0\0\0" + text.encode("ascii")
-    if form == "jpeg":
-        picture.convert("RGB").save(out, "JPEG", quality=min(quality if quality is not None else 90, 100), exif=exif)
+        picture.save(out, form, pnginfo=chunk, compress_level=3)
     else:
-        picture.save(out, "WEBP", quality=quality if quality is not None else 90, method=2, exif=exif)
+        picture = picture.convert("RGB") if form == "jpeg" else picture
+        # The method is how hard WebP tries; JPEG passes over it.
+        picture.save(out, form, quality=90 if quality is None else quality, method=2, exif=exif)
     return out.getvalue()
 
 
@@ -197,24 +153,13 @@ def decode(data: bytes) -> tuple[Image.Image, Scene | None]:
     ImageError
         If the bytes are no PNG, JPEG or WebP, or have more than 40 Mpx.
     """
+    width, height = images.dimensions(data)
+    if width * height > LARGEST:
+        raise ImageError(f"The picture has {width}x{height} px; at most 40 million are read.")
+    picture = images.decode(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            picture = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP"))
-            if picture.width * picture.height > LARGEST:
-                raise ImageError(f"The picture has {picture.width}x{picture.height} px; at most 40 million are read.")
-            picture.load()
-            return picture, _scene_in(picture)
-    except (*_BROKEN, Image.DecompressionBombError) as error:
-        raise ImageError("The source is not a picture that can be read (PNG, JPEG or WebP).") from error
-
-
-def _scene_in(picture: Image.Image) -> Scene | None:
-    try:
-        text = picture.info.get(KEY, "")
-        if not text:
-            comment = picture.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
-            text = bytes(comment[8 : LONGEST + 9]).decode("ascii") if isinstance(comment, bytes) else ""
+        comment = picture.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment, b"")
+        text = picture.info.get(KEY) or bytes(comment[8 : LONGEST + 9]).decode("ascii")
     except _BROKEN:
-        return None
-    return Scene.from_json(str(text)) if text else None
+        text = ""
+    return picture, Scene.from_json(str(text)) if text else None

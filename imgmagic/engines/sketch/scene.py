@@ -13,34 +13,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imgmagic.engines.sketch import vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 #: Longest scene that is read back, in characters; a real one has about 500.
 LONGEST = 8_000
 MOST_THINGS, MOST_FILTERS = 24, 12
-_LEAST, _MOST = 0.2, 3.0
-_EDIT = re.compile(r"([a-z ]+)(?::(-?[0-9]{1,3}(?:\.[0-9]{1,2})?))?(?::(left|right|centre|top|bottom))?", re.ASCII)
+#: The least and the greatest factor.
+FACTORS = (0.2, 3.0)
+#: The sides to which a picture can be cut; empty for all of them.
+_CUTS = ("", "left", "right", "top", "bottom")
 
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """How the colour of a region departs from its natural one.
+    """How the colour of a region departs from its natural one; factors are 0.2 to 3."""
 
-    Parameters
-    ----------
-    colour
-        A word of `vocabulary.COLOURS`, or empty for the natural hue.
-    saturation, value
-        Factors, 0.2 to 3.
-    """
-
+    #: A word of `vocabulary.COLOURS`, or empty for the natural hue.
     colour: str = ""
     saturation: float = 1.0
     value: float = 1.0
@@ -48,29 +43,18 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Some things of a kind that look alike.
-
-    Parameters
-    ----------
-    kind
-        A word of `vocabulary.THINGS`.
-    count
-        How many; 0 means as many as look right, times ``amount``.
-    side, size, colour
-        Words of the vocabulary, or empty for what looks right.
-    height
-        Factor, 0.2 to 3: how high what shines stands, and what flies.
-    first
-        How many of the kind there were before these, so that each has a place of its own.
-    """
+    """Some things of a kind that look alike; side, size and colour are empty for what looks right."""
 
     kind: str
+    #: How many; 0 means as many as look right, times ``amount`` (a factor, 0.2 to 3).
     count: int = 0
     side: str = ""
     size: str = ""
     colour: str = ""
     amount: float = 1.0
+    #: How many of the kind there were before these, so that each has a place of its own.
     first: int = 0
+    #: A factor, 0.2 to 3: how high what shines stands, and what flies.
     height: float = 1.0
 
     def heeds(self, what: str) -> bool:
@@ -95,42 +79,30 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is drawn.
-
-    Parameters
-    ----------
-    place, time, weather
-        Words of the vocabulary.
-    things
-        What stands in the place, in the order in which it was named.
-    sky, water, ground
-        Departures from the natural colours.
-    waves, force
-        Factors, 0.2 to 3: how rough the water is, and how strong the rain, the snow or the fog.
-    filters
-        Whole-picture edits, in order, such as ``darker:0.5``; see `edits`.
-    palette
-        Mean and spread of red, green and blue that the picture takes over, 0 to 255; empty for its own.
-    seed
-        0 to 2**63 - 1: the composition.
-    """
+    """Everything that is drawn. Place, time and weather are words of the vocabulary."""
 
     place: str
     time: str = "day"
     weather: str = "clear"
+    #: In the order in which they were named.
     things: tuple[Thing, ...] = ()
+    #: Departures from the natural colours.
     sky: Tone = Tone()
     water: Tone = Tone()
     ground: Tone = Tone()
+    #: Factors, 0.2 to 3: how rough the water is, and how strong the rain, the snow or the fog.
     waves: float = 1.0
     force: float = 1.0
+    #: Edits of the whole picture, in order; see `edits`.
     filters: tuple[str, ...] = ()
+    #: Mean and spread of red, green and blue that the picture takes over, 0 to 255; empty for its own.
     palette: tuple[int, ...] = ()
+    #: The composition, 0 to 2**63 - 1.
     seed: int = 0
 
     def thing(self, kind: str) -> Thing | None:
         """Give the first things of that kind, or None if the scene has none."""
-        return next((each for each in self.things if each.kind == kind), None)
+        return next(iter(self.every(kind)), None)
 
     def every(self, kind: str) -> tuple[Thing, ...]:
         """Give all things of that kind."""
@@ -156,14 +128,16 @@ class Scene:
         if len(text) > LONGEST:
             return None
         try:
-            return _scene(json.loads(text))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raw = json.loads(text)
+            scene = _read(Scene, raw) if raw.pop("version") == 1 else None
+        except _UNSOUND:
             return None
+        return scene if scene and len(scene.palette) in (0, 6) else None
 
 
 def bounded(factor: float) -> float:
     """Give a factor that a scene can have."""
-    return round(min(_MOST, max(_LEAST, factor)), 4)
+    return round(min(FACTORS[1], max(FACTORS[0], factor)), 4)
 
 
 def edit_parts(edit: str) -> tuple[str, float, str]:
@@ -180,77 +154,57 @@ def seed_of(*parts: object) -> int:
     return int.from_bytes(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:8], "big") >> 1
 
 
-def _scene(raw: dict[str, object]) -> Scene:
-    if raw.pop("version") != 1:
-        raise ValueError
-    things = _list(raw.get("things", []), MOST_THINGS)
-    return _fields(
-        Scene,
-        raw,
-        things=tuple(_fields(Thing, each) for each in things),
-        filters=tuple(_edit(each) for each in _list(raw.get("filters", []), MOST_FILTERS)),
-        palette=tuple(_whole(each, 255) for each in _list(raw.get("palette", []), 6)),
-        **{name: _fields(Tone, raw[name]) for name in ("sky", "water", "ground") if name in raw},
-    )
-
-
 _T = TypeVar("_T", Scene, Thing, Tone)
 
 
-def _fields(kind: type[_T], raw: object, **read: object) -> _T:
+def _read(kind: type[_T], raw: dict[str, Any]) -> _T:
     """Read a dataclass: each field by its name; what an earlier version did not write has its default."""
-    if not isinstance(raw, dict) or not set(raw) <= set(kind.__dataclass_fields__):
+    return kind(**{name: _FIELDS[name](value) for name, value in raw.items()})
+
+
+def _word(words: Collection[str], raw: str) -> str:
+    if raw not in words:
         raise ValueError
-    plain = {name: _value(name, value) for name, value in raw.items() if name not in read}
-    return kind(**plain, **read)  # type: ignore[arg-type]
+    return raw
 
 
-#: The words that a field may hold; it may be empty where the class says so.
-_WORDS: dict[str, Collection[str]] = {
-    "place": vocabulary.PLACES,
-    "time": vocabulary.TIMES,
-    "weather": vocabulary.WEATHERS,
-    "kind": vocabulary.THINGS,
-    "side": vocabulary.SIDES,
-    "size": vocabulary.SIZES,
-    "colour": vocabulary.COLOURS,
+def _number(kinds: tuple[type, ...], least: float, most: float, raw: float) -> Any:
+    if type(raw) not in kinds or not least <= raw <= most:
+        raise ValueError
+    return kinds[0](raw)
+
+
+def _edit(raw: str) -> str:
+    name, amount, where = edit_parts(raw)
+    if name not in vocabulary.FILTERS or not abs(amount) <= 360 or where not in _CUTS:  # noqa: PLR2004 - degrees
+        raise ValueError
+    return raw
+
+
+def _several(most: int, read: Callable[[Any], Any], raw: list[Any]) -> tuple[Any, ...]:
+    if type(raw) is not list or len(raw) > most:
+        raise ValueError
+    return tuple(map(read, raw))
+
+
+#: How each field is read; what is not sound raises one of `_UNSOUND`.
+_FIELDS: dict[str, Callable[[Any], Any]] = {
+    "place": partial(_word, vocabulary.PLACES),
+    "time": partial(_word, vocabulary.TIMES),
+    "weather": partial(_word, vocabulary.WEATHERS),
+    "kind": partial(_word, vocabulary.THINGS),
+    "side": partial(_word, ("", *vocabulary.SIDES)),
+    "size": partial(_word, ("", *vocabulary.SIZES)),
+    "colour": partial(_word, ("", *vocabulary.COLOURS)),
+    "count": partial(_number, (int,), 0, vocabulary.MOST),
+    "first": partial(_number, (int,), 0, 10_000),
+    "seed": partial(_number, (int,), 0, 2**63 - 1),
+    **dict.fromkeys(
+        ("saturation", "value", "amount", "height", "waves", "force"), partial(_number, (float, int), *FACTORS)
+    ),
+    **dict.fromkeys(("sky", "water", "ground"), partial(_read, Tone)),
+    "things": partial(_several, MOST_THINGS, partial(_read, Thing)),
+    "filters": partial(_several, MOST_FILTERS, _edit),
+    "palette": partial(_several, 6, partial(_number, (int,), 0, 255)),
 }
-_NUMBERS = {"count": vocabulary.MOST, "first": 10_000, "seed": 2**63 - 1}
-
-
-def _value(name: str, raw: object) -> object:
-    if name in _NUMBERS:
-        return _whole(raw, _NUMBERS[name])
-    if name not in _WORDS:
-        return _factor(raw)
-    empty = name in ("side", "size", "colour")
-    if not isinstance(raw, str) or not (raw in _WORDS[name] if raw else empty):
-        raise ValueError
-    return raw
-
-
-def _edit(raw: object) -> str:
-    """Read a whole-picture edit: its name, and how strong it is."""
-    match = _EDIT.fullmatch(raw) if isinstance(raw, str) else None
-    if match is None or match[1] not in vocabulary.FILTERS or not abs(float(match[2] or 0)) <= 360:  # noqa: PLR2004
-        raise ValueError
-    return match[0]
-
-
-def _list(raw: object, most: int) -> list[object]:
-    if not isinstance(raw, list) or len(raw) > most:
-        raise ValueError
-    return raw
-
-
-def _whole(raw: object, most: int) -> int:
-    if not isinstance(raw, int) or isinstance(raw, bool) or not 0 <= raw <= most:
-        raise ValueError
-    return raw
-
-
-def _factor(raw: object) -> float:
-    sound = isinstance(raw, (int, float)) and not isinstance(raw, bool) and _LEAST <= raw <= _MOST
-    if not sound:
-        raise ValueError
-    return float(raw)  # type: ignore[arg-type]
+_UNSOUND = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
