@@ -282,6 +282,12 @@ def test_what_is_said_of_a_thing_and_not_heeded_is_named():
     assert instructions.edit(BEACH, "add a purple lighthouse and a purple rainbow").not_drawn == ("purple",)
 
 
+def test_clouds_come_with_the_weather_and_not_with_the_time():
+    bare = BEACH.without("clouds")
+    assert edited(bare, "make it cloudy").thing("clouds")
+    assert edited(edited(edited(bare, "make it foggy"), "remove the clouds"), "make it night").thing("clouds") is None
+
+
 def test_what_something_is_put_beside_is_named_if_it_is_not_there():
     assert instructions.edit(BEACH, "add a house next to the lighthouse").not_drawn == ("lighthouse",)
     assert instructions.edit(BEACH, "add a house behind the trees").not_drawn == ()

@@ -21,11 +21,6 @@ _LOOKS = ("side", "size", "colour", "rise")
 _SEVERAL = 5
 
 
-def as_thing(hit: Hit) -> str:
-    """Give the kind of thing that a noun means, also a place that is seen far off; empty if none."""
-    return hit.name if hit.kind == "thing" else vocabulary.BACKDROPS.get(hit.name, "") if hit.kind == "place" else ""
-
-
 def objects(clause: Clause) -> list[Noun]:
     """Give the things that a clause is about, not those that say where."""
     found = nouns(clause, "thing", "place")
@@ -35,7 +30,7 @@ def objects(clause: Clause) -> list[Noun]:
         return things
     if direct or (clause.verb in ("make", "turn", "move", "") and not clause.first("size", "height")):
         return direct
-    return [noun for noun in found if as_thing(noun.hit) and not noun.hit.where]
+    return [noun for noun in found if noun.hit.thing and not noun.hit.where]
 
 
 def unheeded(noun: Noun) -> Iterator[str]:
@@ -68,11 +63,11 @@ def mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Scene:
 def things(scene: Scene, clause: Clause) -> Scene | None:
     """Add, remove, multiply, recolour, resize, move or replace things; None if the clause is about none."""
     wanted = objects(clause)
-    if clause.verb == "turn" and len(wanted) > 1 and (old := scene.thing(as_thing(wanted[0].hit))):
+    if clause.verb == "turn" and len(wanted) > 1 and (old := scene.thing(wanted[0].hit.thing)):
         scene = scene.without(old.kind)
         wanted = wanted[1:]
     for noun in wanted:
-        scene = _change(scene, as_thing(noun.hit), noun, clause)
+        scene = _change(scene, noun.hit.thing, noun, clause)
     return scene if wanted else None
 
 

@@ -79,9 +79,9 @@ class Clause:
 
     @property
     def regions(self) -> list[str]:
-        """The regions that are named, ``sky``, ``water``, ``ground``; if none is, those that its places stand for."""
-        named = self.names("region") or [vocabulary.REGION_OF.get(each, "") for each in self.names("place")]
-        return [each for each in dict.fromkeys(named) if each]
+        """The regions that are named; if none is, those that its places stand for."""
+        named = self.every("region") or self.every("place")
+        return list(dict.fromkeys(hit.region for hit in named if hit.region))
 
 
 def clauses(text: str) -> list[Clause]:

@@ -14,7 +14,7 @@ from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.cast import SHINING, unheeded
 from imgmagic.engines.sketch.clauses import GONE, NOUNS, UNWANTED, Clause, clauses, nouns
 from imgmagic.engines.sketch.lexicon import Hit, refusal
-from imgmagic.engines.sketch.rules import apply, region_of
+from imgmagic.engines.sketch.rules import apply
 from imgmagic.engines.sketch.scene import Scene, Thing
 from imgmagic.engines.sketch.words import Reading, named, names
 from imgmagic.errors import SketchError, printable
@@ -180,6 +180,6 @@ def _touched(before: Scene, after: Scene, hit: Hit) -> bool:
         return before.filters != after.filters or before.thing(hit.name) != after.thing(hit.name)
     if hit.kind in ("time", "weather"):
         return bool(getattr(before, hit.kind) != getattr(after, hit.kind) == hit.name)
-    region = region_of(hit)
+    region = hit.region
     names = ("time", "weather", "filters", "place", region)
     return bool(region) and any(getattr(before, name) != getattr(after, name) for name in names)

@@ -89,6 +89,18 @@ class Hit:
         """Whether it was said in Japanese."""
         return bool(_JAPANESE.search(self.word))
 
+    @property
+    def thing(self) -> str:
+        """The kind of thing that it means, also a place that is seen far off; empty if none."""
+        table = {"thing": {self.name: self.name}, "place": vocabulary.BACKDROPS}
+        return table.get(self.kind, {}).get(self.name, "")
+
+    @property
+    def region(self) -> str:
+        """The region that it stands for in "make the … blue", ``sky``, ``water`` or ``ground``; empty if none."""
+        table = {"region": {self.name: self.name}, "place": vocabulary.REGION_OF}
+        return table.get(self.kind, {}).get(self.name, "")
+
     def special(self, *ways: str) -> bool:
         """Whether the word is special in one of these ways; see `vocabulary.SPECIAL`."""
         return any(self.word.casefold() in vocabulary.SPECIAL[way] for way in ways)

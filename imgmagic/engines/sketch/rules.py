@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from imgmagic.engines.sketch import vocabulary
-from imgmagic.engines.sketch.cast import SHINING, as_thing, objects, things
+from imgmagic.engines.sketch.cast import SHINING, objects, things
 from imgmagic.engines.sketch.clauses import GONE, NOUNS, Clause
 from imgmagic.engines.sketch.lexicon import VAGUE, Hit
 from imgmagic.engines.sketch.scene import MOST_FILTERS, Scene, Thing, Tone, bounded, edit_parts
@@ -216,11 +216,6 @@ def _graded(scene: Scene, hit: Hit, way: int) -> Scene:
 # Place, colours and waves
 
 
-def region_of(hit: Hit) -> str:
-    """Give the region that a noun stands for in "make the … blue"; empty if none."""
-    return hit.name if hit.kind == "region" else vocabulary.REGION_OF.get(hit.name, "") if hit.kind == "place" else ""
-
-
 def with_tone(scene: Scene, region: str, tone: Tone) -> Scene:
     """Give the scene with another tone of ``sky``, ``water`` or ``ground``."""
     if region == "sky":
@@ -232,7 +227,7 @@ def _places(scene: Scene, clause: Clause) -> Scene | None:
     """Change the place: the new one brings what it usually has, what shines stays."""
     wanted = clause.every("place")
     toned = clause.first("colour", "adjustment", "wave")
-    seen = [hit for hit in wanted if scene.thing(as_thing(hit))]
+    seen = [hit for hit in wanted if scene.thing(hit.thing)]
     # "The mountains" are those that are seen from the lake.
     far = (clause.first("size", "height") and seen) or (wanted[:1] == seen[:1] and any(hit.definite for hit in seen))
     if not wanted or toned or far or clause.verb not in ("make", "turn", "move", "", "add"):

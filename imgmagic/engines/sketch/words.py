@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from imgmagic.engines.sketch import vocabulary
-from imgmagic.engines.sketch.cast import as_thing, mentioned, unheeded
+from imgmagic.engines.sketch.cast import mentioned, unheeded
 from imgmagic.engines.sketch.clauses import UNDRAWN, UNWANTED, Clause, clauses, nouns
 from imgmagic.engines.sketch.lexicon import VAGUE, Hit
-from imgmagic.engines.sketch.rules import region_of, seasonal, shining, styled, with_tone
+from imgmagic.engines.sketch.rules import seasonal, shining, styled, with_tone
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone, seed_of
 from imgmagic.errors import printable
 
@@ -47,7 +47,7 @@ def read_prompt(text: str, variation: int = 0) -> Reading:
     scene = _compose(wanted, seed_of("scene", unicodedata.normalize("NFC", text), variation))
     if scene is None:
         return Reading(None, (), named(word for clause in wanted for word in clause.unknown))
-    for kind in [as_thing(hit) for clause in every if clause not in wanted for hit in clause.hits]:
+    for kind in [hit.thing for clause in every if clause not in wanted for hit in clause.hits]:
         scene = scene.without(kind)
     drawn, left = _accounted(scene, wanted)
     return Reading(scene, drawn, left)
@@ -106,7 +106,7 @@ def _compose(wanted: list[Clause], seed: int) -> Scene | None:
     scene, seen = _furnished(scene, by), dict[str, str]()
     for clause in wanted:
         for noun in nouns(clause, "thing", "place"):
-            kind = as_thing(noun.hit)
+            kind = noun.hit.thing
             if noun.hit.kind == "thing" or scene.thing(kind):
                 scene = mentioned(scene, kind, noun, seen.get(kind, ""))
                 seen[kind] = noun.hit.word.casefold()
@@ -163,7 +163,7 @@ def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
 def _toned(scene: Scene, clause: Clause) -> Scene:
     """Colour the regions: "under a purple sky", "a pink sunset"; and say how rough the water is."""
     for noun in nouns(clause, "region", "place", "time"):
-        region = "sky" if noun.hit.kind == "time" else region_of(noun.hit)
+        region = "sky" if noun.hit.kind == "time" else noun.hit.region
         colour = noun.last("colour")
         natural = colour is not None and region == "sky" and colour.name in vocabulary.SKIES.get(scene.time, ())
         if colour is not None and region and not natural:
