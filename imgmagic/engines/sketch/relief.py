@@ -254,17 +254,17 @@ def _dunes(random: np.random.Generator) -> Height:
 _COVERS = {
     "grass": ("3d611c 808c30 4d4233", (0.02, 0.22), 0.15),
     "forest": ("2b401c 59582a 4d4233", (0.02, 0.22), 0.15),
-    "sand": ("ccb187 dcc397 8b7e6e", (0.10, 0.62), 0.05),
+    "beach": ("ccb187 dcc397 8b7e6e", (0.10, 0.62), 0.05),
+    "island": ("ccb187 dcc397 8b7e6e", (0.10, 0.62), 0.05),
     "desert": ("cb8f53 d7995b cb8f53", (0.0, 1.0), 0.02),
-    "paving": ("878178 97918a b3ada4", (0.27, 0.30), 0.05),
+    "harbour": ("878178 97918a b3ada4", (0.27, 0.30), 0.05),
     "snow": ("c8d0e2 d0d8ea b8c4da", (0.02, 0.22), 0.01),
 }
 
 
 def _cover(view: View) -> str:
-    """Give what covers the ground."""
-    usual = {"beach": "sand", "island": "sand", "harbour": "paving", "desert": "desert", "forest": "forest"}
-    return "snow" if view.snowy else usual.get(view.scene.place, "grass")
+    """Give what covers the ground, by the place that is known for it."""
+    return "snow" if view.snowy else view.scene.place if view.scene.place in _COVERS else "grass"
 
 
 def land(view: View, shore: Shore | None) -> None:
@@ -285,7 +285,7 @@ def land(view: View, shore: Shore | None) -> None:
         if shore is not None:
             inland = 0.03 * look(patch, x / 3, z / 3) * (shore.kind != "quay") - shore.out(x, z)
             colour = mix(edge, colour, step(*reach, inland))
-        if cover == "paving":
+        if cover == "harbour":
             colour *= _flags(z, inland)[..., None]
         colour *= np.clip(1 + grain * tuft, 0.4, 1.6)[..., None]
         if shore is not None and shore.sandy:
