@@ -148,8 +148,8 @@ def placed(view: View, thing: Thing, shore: Shore | None, others: Sequence[Stand
         each = replace(each, grown=not _named(thing))
         each = replace(each, shady=plan.on != "air", lamps=partial(make, lamps=True) if lit else None)
         found += _founded(view, shore, each, plan)
-    # Of trees only those grow that have ground to grow on, if there are any.
-    return [each for each in found if each.shady and not each.wet] or found if plan.grown else found
+    # Of trees that nobody counted only those grow that have ground to grow on, if there are any.
+    return found if _named(thing) else [each for each in found if each.shady and not each.wet] or found
 
 
 def _drawing(view: View, thing: Thing, plan: _Plan) -> Callable[..., Image.Image]:
