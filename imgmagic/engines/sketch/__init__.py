@@ -4,9 +4,9 @@
                      ▲                                         │
                      └───────── instructions ◀── refine ───────┘
 
-One module per arrow; `vocabulary` is the data, `lexicon` and `clauses` read it out of a text, `rules` and `cast` are
-what a text can change, `edits` are the plain operations on the picture as a whole; `sky`, `relief`, `shore`, `city` and
-`things` draw. A picture without a scene is edited by `photo`; a prompt in which nothing is known becomes a `card`.
+One module per arrow; `vocabulary` is the data, `lexicon`, `reading` and `clauses` find it in a text, `rules` and `cast`
+are what a text can change, `edits` are the plain operations on the picture as a whole; `sky`, `relief`, `shore`, `city`
+and `things` draw. A picture without a scene is edited by `photo`; a prompt in which nothing is known becomes a `card`.
 Importing this module loads neither numpy nor Pillow: they come with the first picture.
 """
 
