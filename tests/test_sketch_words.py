@@ -407,6 +407,7 @@ def test_it_and_the_thing_are_what_is_there_already(instruction, boat):
     [
         ("remove it", []),
         ("消して", []),
+        ("I want that gone", []),
         ("get rid of them", []),
         ("それを消して", []),
         ("make it blue", [Thing("sailboat", colour="blue")]),
