@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imgmagic.engines.sketch import edits, instructions, lexicon, vocabulary, words
+from imgmagic.engines.sketch import edits, instructions, lexicon, reading, vocabulary, words
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone
 from imgmagic.errors import SketchError
 from tests.babble import babble
@@ -353,7 +353,7 @@ def tried(instruction: str) -> Scene | None:
     "text", ["a" * 9000, "空" * 9000, "と" * 9000, "not " * 3000, "beach," * 3000, "赤い花が" * 3000]
 )
 def test_a_text_without_end_is_read_up_to_somewhere(text):
-    assert len(lexicon.hits(text)) <= 200 + 200
+    assert len(reading.hits(text)) <= 200 + 200
     words.read_prompt(text)
 
 
@@ -407,6 +407,7 @@ def test_it_and_the_thing_are_what_is_there_already(instruction, boat):
     [
         ("remove it", []),
         ("消して", []),
+        ("I want that gone", []),
         ("get rid of them", []),
         ("それを消して", []),
         ("make it blue", [Thing("sailboat", colour="blue")]),

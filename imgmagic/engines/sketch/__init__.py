@@ -4,10 +4,11 @@
                      ▲                                         │
                      └───────── instructions ◀── refine ───────┘
 
-One module per arrow, and `easel` goes along them; `vocabulary` is the data, `lexicon` and `clauses` read it out of a
-text, `rules` and `cast` are what a text can change, `edits` are the plain operations on the picture as a whole; `sky`,
-`relief`, `shore`, `city` and `things` draw. A picture without a scene is edited by `photo`; a prompt in which nothing
-is known becomes a `card`. Importing this module loads neither numpy nor Pillow: they come with the first picture.
+One module per arrow, and `easel` goes along them; `vocabulary` is the data, `reading` cuts a text into what `lexicon`
+knows and `clauses` into what it asks for, `rules` and `cast` are what that can change, `edits` are the plain operations
+on the picture as a whole; `sky`, `relief`, `shore`, `city` and `things` draw. A picture without a scene is edited by
+`photo`; a prompt in which nothing is known becomes a `card`. Importing this module loads neither numpy nor Pillow: they
+come with the first picture.
 """
 
 from __future__ import annotations

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from imgmagic.engines.sketch import vocabulary
-from imgmagic.engines.sketch.lexicon import Hit, hits
+from imgmagic.engines.sketch.lexicon import Hit
+from imgmagic.engines.sketch.reading import hits
 
 #: Kinds of hits that can be the object of a clause.
 NOUNS = ("thing", "region", "place", "unknown")
