@@ -131,12 +131,14 @@ class _Water:
         return np.asarray((sums[high] - sums[low]) / (high - low)[:, None, None], np.float32)
 
     def _shine(self) -> float:
-        """Give how strongly the sun or the moon glitters: as far as nothing on the canvas stands before it."""
+        """Give how strongly the sun or the moon glitters: as far as it is seen on the canvas."""
         view = self.view
+        if not (view.scene.thing("sun") or view.scene.thing("moon")):
+            return 0.0
         row, column = view.horizon - view.sun[1] * view.unit, view.sun[0] * view.unit + view.width / 2
         seen = view.canvas[int(np.clip(row, 0, view.first - 1)), int(np.clip(column, 0, view.width - 1))].mean()
         strength = (0.7 if view.scene.time == "night" else 1.0) * (0.12 if view.covered else 1)
-        return strength * float(seen) ** 2 if view.shining else 0.0
+        return strength * float(seen) ** 2
 
     def colour(self, part: Floats, x: Floats, y: Floats) -> Floats:
         """Give the colours of the water, ``x`` and ``y`` units from the middle of the horizon."""
@@ -214,8 +216,4 @@ class _Water:
                 edge = np.exp(-((behind / (0.05 + 0.02 * number)) ** 2))
                 lace = step(0.55, 1.5, fine + 1.9 * trail * trail) * step(0, 0.5, trail)
                 foam = np.maximum(foam, along * np.maximum(lace, edge))
-                if number:
-                    # The face of the wave, between crest and shore, shows the light through the water.
-                    face = np.exp(-(((behind + 0.22) / 0.17) ** 2)) * along
-                    body = mix(body, self.shallow * 0.80, 0.55 * face)
         return mix(body, self.white, foam * 0.93 * np.minimum(2.2 / np.sqrt(z), 1))

@@ -31,7 +31,8 @@ def paint(view: View) -> None:
     {"space": _space, "studio": _studio}.get(scene.place, _gradient)(view, rows)
     for kind, draw in _ABOVE.items():
         thing = scene.thing(kind)
-        if thing is not None and (kind != "sun" or view.shining is thing):
+        # Where there is a rainbow, the sun is behind us.
+        if thing is not None and not (kind == "sun" and scene.thing("rainbow")):
             draw(view, rows, thing)
     if scene.place == "space":
         _planets(view)
