@@ -136,9 +136,9 @@ class _Water:
         if not (view.scene.thing("sun") or view.scene.thing("moon")):
             return 0.0
         row, column = view.horizon - view.sun[1] * view.unit, view.sun[0] * view.unit + view.width / 2
-        seen = view.canvas[int(np.clip(row, 0, view.first - 1)), int(np.clip(column, 0, view.width - 1))].mean()
+        seen = view.canvas[int(np.clip(row, 0, view.first - 1)), int(np.clip(column, 0, view.width - 1))].max()
         strength = (0.7 if view.scene.time == "night" else 1.0) * (0.12 if view.covered else 1)
-        return strength * float(seen) ** 2
+        return strength * float(seen) ** 4
 
     def colour(self, part: Floats, x: Floats, y: Floats) -> Floats:
         """Give the colours of the water, ``x`` and ``y`` units from the middle of the horizon."""

@@ -235,9 +235,10 @@ def _rainbow(view: View, rows: int, _thing: Thing) -> None:
 
 _ABOVE: dict[str, Callable[[View, int, Thing], None]] = {
     "stars": _stars,
+    "clouds": _clouds,
+    # They shine through thin clouds; what is as pale as they are would be seen on their discs only.
     "moon": _moon,
     "sun": _sun,
-    "clouds": _clouds,
     "rainbow": _rainbow,
 }
 
