@@ -166,7 +166,9 @@ def _heaps(view: View, rows: int, amount: float) -> None:
     tile = fractal(random, 1.9, 2)
     count = max(2, round(13 * amount * view.reach))
     placed = [(*view.sun, 0.12)]
-    for share, number in sorted((random.random() ** 1.6 * 0.92, number) for number in range(count)):
+    for share, number in sorted(
+        (random.random() ** (2.6 if view.low else 1.6) * 0.92, number) for number in range(count)
+    ):
         view.pause()
         each = view.rng("cloud", number)
         base = view.horizon / view.unit * share + 0.035
@@ -180,7 +182,8 @@ def _heaps(view: View, rows: int, amount: float) -> None:
 
 def _heap(view: View, rows: int, tile: Floats, spot: tuple[float, float, float], random: np.random.Generator) -> None:
     x0, base, size = spot
-    tall = size * random.uniform(0.30, 0.44)
+    # Towards the evening they flatten and dissolve.
+    tall = size * random.uniform(0.30, 0.44) * (0.5 if view.low else 1)
     left, right = (int(np.clip((x0 + size * s) * view.unit + view.width / 2, 0, view.width)) for s in (-0.85, 0.85))
     top, bottom = (int(np.clip(view.horizon - (base + tall * s) * view.unit, 0, rows)) for s in (1.7, -0.45))
     if right - left < 4 or bottom - top < 4:
@@ -192,12 +195,13 @@ def _heap(view: View, rows: int, tile: Floats, spot: tuple[float, float, float],
     eaten = look(tile, u, v)
     # The base is straight, but not ruled.
     field = _puffs(x, y, random) + 0.30 * eaten - step(0.12, -0.24, y + 0.06 * eaten) * 2.0
-    cover = step(-0.10, 0.62, field)
+    cover = step(-0.6, 1.3, field + 0.5 * eaten) if view.low else step(-0.10, 0.62, field)
     toward = float(np.sign(view.sun[0] - x0))
     relief = eaten - look(tile, u + toward * 0.030, v + 0.05 * tall / size)
-    # A low sun behind them lights their rims only, those below and towards it most.
-    lit = 0.1 + 0.8 * (1 - cover) - 0.3 * y if view.low else 0.30 + 0.52 * y + 0.2 * (1 - cover)
-    lit += 0.42 * relief + 0.22 * toward * x
+    lit = 0.30 + 0.52 * y + 0.2 * (1 - cover) + 0.42 * relief + 0.22 * toward * x
+    if view.low:
+        # The sun behind them lights their rims only, on its side and below.
+        lit = (1 - cover) * (0.7 + 1.2 * toward * x) - 0.3 * y
     bright, dark = _cloud_light(view)
     # Distant clouds sink into the haze above the horizon.
     clear = 1 - float(np.exp(-base / 0.16))
