@@ -116,8 +116,8 @@ class _Water:
         self.lace = fractal(random, 1.25, 4)
         lit = view.light.ambient + view.light.key * 0.55
         kind = "lake" if not self.sea else "dull" if view.covered or view.low else "sea"
-        # In full light the sea has a colour of its own; other water has that of the sky above.
-        self.gloss = 0.08 if kind == "sea" else 0.3
+        # In full light or broken by wind the sea has a colour of its own; other water has that of the sky above.
+        self.gloss = 0.08 if kind == "sea" or self.rough > 0.12 else 0.3
         self.deep, self.shallow = (toned(each, view.scene.water) * lit for each in palette(_WATER[kind]))
         self.white = np.minimum(view.light.ambient * 0.95 + view.light.key * 0.62, 1)
         self.sand = rgb("ccb88c") * lit
@@ -153,7 +153,12 @@ class _Water:
         x, out = x[columns], out[columns]
         grid = (x * z, z)
         size = z * z / self.view.unit
-        swell = look(self.swell, grid[0] / 37, z / 15) * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
+        swell = look(self.swell, grid[0] / 37, z / 15)
+        if self.rough > 0.12:
+            # What blows hard drives the waves into ranks across the view.
+            rank = 7 * np.log(z) + 1.2 * swell.real + 0.6 * grid[0] / z
+            swell = 0.5 * swell + 2.0 * np.maximum(np.sin(rank), 0) ** 4 + 0.9j * np.cos(rank)
+        swell = swell * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
         slope = self._slope(*grid, size)
         high, sx, sz = swell.real, slope.real, slope.imag + swell.imag
         reflected, glitter = self._mirror(x, v, sx, sz)
