@@ -43,7 +43,7 @@ def _gradient(view: View, rows: int) -> None:
 
     def glow(_sky: Floats, _x: Floats, y: Floats) -> Floats:
         low = mix(light.horizon, light.middle, step(-0.04, 0.60, y / high))
-        sky = toned(mix(low, light.zenith, step(0.40, 1.15, y / high)), view.scene.sky)
+        sky = toned(mix(low, light.zenith, step(0.45, 1.20, y / high)), view.scene.sky)
         # Fog lies low: the steeper one looks, the less of it is in the way.
         return light.veil(sky, 15 / (y + 0.05)) if view.scene.weather == "fog" else sky
 
