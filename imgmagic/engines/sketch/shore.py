@@ -116,8 +116,8 @@ class _Water:
         self.lace = fractal(random, 1.25, 4)
         lit = view.light.ambient + view.light.key * 0.55
         kind = "lake" if not self.sea else "dull" if view.covered or view.low else "sea"
-        # In full light the sea has a colour of its own; other water has that of the sky above.
-        self.gloss = 0.08 if kind == "sea" else 0.3
+        # In full light or broken by wind the sea has a colour of its own; other water has that of the sky above.
+        self.gloss = 0.08 if kind == "sea" or self.rough > 0.12 else 0.3
         self.deep, self.shallow = (toned(each, view.scene.water) * lit for each in palette(_WATER[kind]))
         self.white = np.minimum(view.light.ambient * 0.95 + view.light.key * 0.62, 1)
         self.sand = rgb("ccb88c") * lit
@@ -131,12 +131,14 @@ class _Water:
         return np.asarray((sums[high] - sums[low]) / (high - low)[:, None, None], np.float32)
 
     def _shine(self) -> float:
-        """Give how strongly the sun or the moon glitters: as far as nothing on the canvas stands before it."""
+        """Give how strongly the sun or the moon glitters: as far as it is seen on the canvas."""
         view = self.view
+        if not (view.scene.thing("sun") or view.scene.thing("moon")):
+            return 0.0
         row, column = view.horizon - view.sun[1] * view.unit, view.sun[0] * view.unit + view.width / 2
-        seen = view.canvas[int(np.clip(row, 0, view.first - 1)), int(np.clip(column, 0, view.width - 1))].mean()
+        seen = view.canvas[int(np.clip(row, 0, view.first - 1)), int(np.clip(column, 0, view.width - 1))].max()
         strength = (0.7 if view.scene.time == "night" else 1.0) * (0.12 if view.covered else 1)
-        return strength * float(seen) ** 2 if view.shining else 0.0
+        return strength * float(seen) ** 4
 
     def colour(self, part: Floats, x: Floats, y: Floats) -> Floats:
         """Give the colours of the water, ``x`` and ``y`` units from the middle of the horizon."""
@@ -151,7 +153,12 @@ class _Water:
         x, out = x[columns], out[columns]
         grid = (x * z, z)
         size = z * z / self.view.unit
-        swell = look(self.swell, grid[0] / 37, z / 15) * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
+        swell = look(self.swell, grid[0] / 37, z / 15)
+        if self.rough > 0.12:
+            # What blows hard drives the waves into ranks across the view.
+            rank = 7 * np.log(z) + 1.2 * swell.real + 0.6 * grid[0] / z
+            swell = 0.5 * swell + 2.0 * np.maximum(np.sin(rank), 0) ** 4 + 0.9j * np.cos(rank)
+        swell = swell * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
         slope = self._slope(*grid, size)
         high, sx, sz = swell.real, slope.real, slope.imag + swell.imag
         reflected, glitter = self._mirror(x, v, sx, sz)
@@ -214,8 +221,4 @@ class _Water:
                 edge = np.exp(-((behind / (0.05 + 0.02 * number)) ** 2))
                 lace = step(0.55, 1.5, fine + 1.9 * trail * trail) * step(0, 0.5, trail)
                 foam = np.maximum(foam, along * np.maximum(lace, edge))
-                if number:
-                    # The face of the wave, between crest and shore, shows the light through the water.
-                    face = np.exp(-(((behind + 0.22) / 0.17) ** 2)) * along
-                    body = mix(body, self.shallow * 0.80, 0.55 * face)
         return mix(body, self.white, foam * 0.93 * np.minimum(2.2 / np.sqrt(z), 1))

@@ -31,7 +31,8 @@ def paint(view: View) -> None:
     {"space": _space, "studio": _studio}.get(scene.place, _gradient)(view, rows)
     for kind, draw in _ABOVE.items():
         thing = scene.thing(kind)
-        if thing is not None and (kind != "sun" or view.shining is thing):
+        # Where there is a rainbow, the sun is behind us.
+        if thing is not None and not (kind == "sun" and scene.thing("rainbow")):
             draw(view, rows, thing)
     if scene.place == "space":
         _planets(view)
@@ -42,7 +43,7 @@ def _gradient(view: View, rows: int) -> None:
 
     def glow(_sky: Floats, _x: Floats, y: Floats) -> Floats:
         low = mix(light.horizon, light.middle, step(-0.04, 0.60, y / high))
-        sky = toned(mix(low, light.zenith, step(0.40, 1.15, y / high)), view.scene.sky)
+        sky = toned(mix(low, light.zenith, step(0.45, 1.20, y / high)), view.scene.sky)
         # Fog lies low: the steeper one looks, the less of it is in the way.
         return light.veil(sky, 15 / (y + 0.05)) if view.scene.weather == "fog" else sky
 
@@ -165,7 +166,9 @@ def _heaps(view: View, rows: int, amount: float) -> None:
     tile = fractal(random, 1.9, 2)
     count = max(2, round(13 * amount * view.reach))
     placed = [(*view.sun, 0.12)]
-    for share, number in sorted((random.random() ** 1.6 * 0.92, number) for number in range(count)):
+    for share, number in sorted(
+        (random.random() ** (2.6 if view.low else 1.6) * 0.92, number) for number in range(count)
+    ):
         view.pause()
         each = view.rng("cloud", number)
         base = view.horizon / view.unit * share + 0.035
@@ -179,7 +182,8 @@ def _heaps(view: View, rows: int, amount: float) -> None:
 
 def _heap(view: View, rows: int, tile: Floats, spot: tuple[float, float, float], random: np.random.Generator) -> None:
     x0, base, size = spot
-    tall = size * random.uniform(0.30, 0.44)
+    # Towards the evening they flatten and dissolve.
+    tall = size * random.uniform(0.30, 0.44) * (0.5 if view.low else 1)
     left, right = (int(np.clip((x0 + size * s) * view.unit + view.width / 2, 0, view.width)) for s in (-0.85, 0.85))
     top, bottom = (int(np.clip(view.horizon - (base + tall * s) * view.unit, 0, rows)) for s in (1.7, -0.45))
     if right - left < 4 or bottom - top < 4:
@@ -191,12 +195,13 @@ def _heap(view: View, rows: int, tile: Floats, spot: tuple[float, float, float],
     eaten = look(tile, u, v)
     # The base is straight, but not ruled.
     field = _puffs(x, y, random) + 0.30 * eaten - step(0.12, -0.24, y + 0.06 * eaten) * 2.0
-    cover = step(-0.10, 0.62, field)
+    cover = step(-0.6, 1.3, field + 0.5 * eaten) if view.low else step(-0.10, 0.62, field)
     toward = float(np.sign(view.sun[0] - x0))
     relief = eaten - look(tile, u + toward * 0.030, v + 0.05 * tall / size)
-    # A low sun behind them lights their rims only, those below and towards it most.
-    lit = 0.1 + 0.8 * (1 - cover) - 0.3 * y if view.low else 0.30 + 0.52 * y + 0.2 * (1 - cover)
-    lit += 0.42 * relief + 0.22 * toward * x
+    lit = 0.30 + 0.52 * y + 0.2 * (1 - cover) + 0.42 * relief + 0.22 * toward * x
+    if view.low:
+        # The sun behind them lights their rims only, on its side and below.
+        lit = (1 - cover) * (0.7 + 1.2 * toward * x) - 0.3 * y
     bright, dark = _cloud_light(view)
     # Distant clouds sink into the haze above the horizon.
     clear = 1 - float(np.exp(-base / 0.16))
@@ -234,9 +239,10 @@ def _rainbow(view: View, rows: int, _thing: Thing) -> None:
 
 _ABOVE: dict[str, Callable[[View, int, Thing], None]] = {
     "stars": _stars,
+    "clouds": _clouds,
+    # They shine through thin clouds; what is as pale as they are would be seen on their discs only.
     "moon": _moon,
     "sun": _sun,
-    "clouds": _clouds,
     "rainbow": _rainbow,
 }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from imgmagic.engines.sketch.relief import Road
-    from imgmagic.engines.sketch.scene import Scene, Thing, Tone
+    from imgmagic.engines.sketch.scene import Scene, Tone
 
 RGB = tuple[float, float, float]
 
@@ -212,11 +212,6 @@ class View:
             y = (self.horizon - 0.5 - np.arange(start, stop, dtype=np.float32)[:, None]) / self.unit
             np.clip(layer(part, self.across[None], y), 0, 1, out=part)
 
-    @property
-    def shining(self) -> Thing | None:
-        """The sun or the moon, if it can be seen: where there is a rainbow, the sun is behind us."""
-        return self.scene.thing("moon") or (None if self.scene.thing("rainbow") else self.scene.thing("sun"))
-
     def _sun(self, random: np.random.Generator) -> tuple[float, float]:
         """Choose where the sun or the moon is, in units from the middle of the horizon."""
         scene, shining = self.scene, self.scene.thing("sun") or self.scene.thing("moon")
@@ -251,18 +246,8 @@ class View:
         side = float(np.sign(self.sun[0])) or self.side
         slope = np.array([side * (0.55 + abs(self.sun[0])), 0.34 if self.low else 0.60, ahead])
         x, y, z = (slope / np.linalg.norm(slope)).tolist()
-        return Light(
-            zenith,
-            middle,
-            horizon,
-            key * left,
-            ambient,
-            disc,
-            haze * scene.force,
-            mist,
-            (x, y, z),
-            scene.time == "night",
-        )
+        night = scene.time == "night"
+        return Light(zenith, middle, horizon, key * left, ambient, disc, haze * scene.force, mist, (x, y, z), night)
 
     def over(self, colour: Floats, cover: Floats, top: int, left: int) -> None:
         """Lay colour (h, w, 3) with coverage (h, w) on the canvas at a pixel position, clipped to it."""
