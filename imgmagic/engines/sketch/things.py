@@ -96,9 +96,9 @@ def paint(view: View, shore: Shore | None) -> None:
         things.append(Thing("bushes"))
     order = list(PLANS)
     things = sorted((each for each in things if each.kind in PLANS), key=lambda each: order.index(each.kind))
-    found = [_bridge(view, shore)] if scene.thing("bridge") else []
+    found, wood = [_bridge(view, shore)] if scene.thing("bridge") else [], _trees_of(view, shore)
     for thing in sorted(things, key=_named):
-        here = placed(view, thing, shore, found)
+        here = placed(view, thing, shore, found, wood)
         if _named(thing) and thing.kind != "boulders":
             # Where there was no free place for it, the trees before it go.
             found = [each for each in found if not (each.grown and any(_covers(each, other) for other in here))]
@@ -129,10 +129,19 @@ def _trees_of(view: View, shore: Shore | None) -> list[Standing]:
     return [each for kind in kinds for each in placed(view, view.scene.thing(kind) or Thing(kind), shore)]
 
 
-def placed(view: View, thing: Thing, shore: Shore | None, others: Sequence[Standing] = ()) -> list[Standing]:
-    """Place as many things as said, or the usual number; each has a place of its own, clear of what is there."""
+def placed(
+    view: View,
+    thing: Thing,
+    shore: Shore | None,
+    others: Sequence[Standing] = (),
+    wood: Sequence[Standing] | None = None,
+) -> list[Standing]:
+    """Place as many things as said, or the usual number; each has a place of its own, clear of others and the wood."""
     plan = _plan(view, thing, shore)
-    wood = [each for each in others if each.grown and thing.count] if plan.grown else _trees_of(view, shore)
+    if plan.grown:
+        wood = [each for each in others if each.grown and thing.count]
+    elif wood is None:
+        wood = _trees_of(view, shore)
     # What flies does so above most trees.
     wood = [each for each in wood if plan.on != "air" or (each.tall - 1) / each.depth > 0.2]
     draw = _drawing(view, thing, plan)
