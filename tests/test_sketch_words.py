@@ -629,3 +629,58 @@ def test_an_edit_changes_what_it_names_and_no_more(prompt, instruction, changed)
 def test_what_is_excepted_from_an_edit_of_everything_is_refused():
     with pytest.raises(SketchError):
         edited(BEACH.with_thing(Thing("sailboat")), "everything darker except the boat")
+
+
+# Comparisons and complaints
+
+
+@pytest.mark.parametrize(
+    ("instruction", "size"),
+    [
+        ("make the boat half as big", "small"),
+        ("half the size of the boat", "small"),
+        ("make the boat a third of the size", "small"),
+        ("make the boat two times smaller", "small"),
+        ("make the boat 50% smaller", "small"),
+        ("the boats are much too big", "small"),
+        ("ヨットを半分の大きさに", "small"),
+        ("ヨットが大きすぎます", "small"),
+        ("make the boat 2x bigger", "large"),
+        ("make the boat twice the size", "large"),
+        ("the boat is too small", "large"),
+        ("ヨットを2倍の大きさにして", "large"),
+        ("ヨットが小さすぎる", "large"),
+    ],
+)
+def test_a_comparison_is_a_size_and_no_number_and_a_complaint_asks_for_the_contrary(instruction, size):
+    scene = BEACH.with_thing(Thing("sailboat"))
+    assert edited(scene, instruction) == BEACH.with_thing(Thing("sailboat", size=size))
+
+
+@pytest.mark.parametrize(
+    ("instruction", "change"),
+    [
+        ("too many palms", {"things": (Thing("palms", amount=0.55), *BEACH.things[1:])}),
+        ("ヤシが多すぎる", {"things": (Thing("palms", amount=0.55), *BEACH.things[1:])}),
+        ("there are not enough palms", {"things": (Thing("palms", amount=1.8), *BEACH.things[1:])}),
+        ("the sky is much too dark", {"sky": Tone("", 0.9524, 1.16)}),
+        ("空が暗すぎる", {"sky": Tone("", 0.9524, 1.16)}),
+        ("the picture is too bright", {"filters": ("darker",)}),
+        ("暗すぎる", {"filters": ("brighter",)}),
+        ("the sea is too rough", {"waves": 0.5882}),
+        ("波が高すぎる", {"waves": 0.5882}),
+        ("make the sea half as rough", {"waves": 0.5882}),
+        ("add a boat too", {"things": (*BEACH.things, Thing("sailboat"))}),
+    ],
+)
+def test_what_is_too_much_becomes_less_by_one_step(instruction, change):
+    assert edited(BEACH, instruction) == replace(BEACH, **change)
+
+
+@pytest.mark.parametrize("instruction", ["I don't like it", "I don't like this", "I do not like them"])
+def test_what_is_not_liked_goes_only_if_it_is_named(instruction):
+    scene = BEACH.with_thing(Thing("sailboat"))
+    with pytest.raises(SketchError):
+        instructions.edit(scene, instruction)
+    assert edited(scene, "I don't like the boat") == BEACH
+    assert edited(scene, f"{instruction}, make it bigger") == BEACH.with_thing(Thing("sailboat", size="large"))

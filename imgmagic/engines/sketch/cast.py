@@ -230,7 +230,7 @@ def _looks(thing: Thing, noun: Noun, sign: int = 1) -> Thing:
     if size is not None and thing.heeds("size"):
         # Japanese has no comparative: "大きく" is as much as "bigger".
         compared = size.sign or size.word.endswith("く") or size.name not in vocabulary.SIZES
-        step = sign * (-1 if size.name.startswith("small") else 1)
+        step = sign * (-1 if size.name.startswith("small") else 1) * (-1 if size.sign < 0 else 1)
         at = max(0, min(2, _STEPS.index(thing.size) + step))
         thing = replace(thing, size=_STEPS[at] if compared else size.name)
     if colour is not None and thing.kind in vocabulary.COLOURABLE:

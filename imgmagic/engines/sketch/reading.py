@@ -32,6 +32,12 @@ _TOKEN = re.compile(
 )
 #: What other engines take as options: "--ar 16:9".
 _OPTIONS = re.compile(r"(?:^|\s)--\w+(?:\s[\d:.]+)?", re.ASCII)
+#: What is said of a size, and is no number of things: "two times smaller", "50% bigger".
+_TIMES = re.compile(
+    r"\b(?:(?:\d+(?:\.\d+)?|two|three|four|five|ten) ?(?:x|times)|\d+ ?(?:%|percent)) (?=as |the size|\w+er\b)"
+    "|[0-9.一二三四五十]+(?=倍)",
+    re.IGNORECASE,
+)
 _RUNS = re.compile(rf"[{_HIRAGANA}]+|\d+(?![{_KATAKANA}{_KANJI}])|[{_KATAKANA}{_KANJI}\d]+")
 _COUNTED = re.compile(rf"(\d{{1,3}}|[{''.join(vocabulary.KANJI_NUMBERS)}])([{vocabulary.COUNTERS}])(?:の|ほど)?")
 #: What follows an unknown noun in Japanese; any other kana belongs to a verb or an adjective.
@@ -47,7 +53,7 @@ _NOT_NOUNS = re.compile(r"(?:\w{3,}(?:ing|ly|ed|able|ible|esque|ical)|\w{2,}(?:f
 def hits(text: str) -> list[Hit]:
     """Cut a text into known and unknown runs; what says nothing is left out, degrees are told to what they are of."""
     plain = re.sub("[’‘ʼ´`]", "'", unicodedata.normalize("NFKC", text[:_LONGEST]))
-    plain = _OPTIONS.sub(" ", plain)
+    plain = _TIMES.sub("twice ", _OPTIONS.sub(" ", plain))
     tokens = list(_TOKEN.finditer(plain))
     words = [token.group().casefold() for token in tokens]
     found: list[Hit] = []
@@ -123,7 +129,9 @@ def _longest(token: str, at: int) -> tuple[Hit | None, int]:
         number = vocabulary.KANJI_NUMBERS.get(counted[1], counted[1])
         return Hit("number", str(number), counted[0]), len(counted[0])
     for size in range(min(_LONGEST_RUN, len(token) - at), 0, -1):
-        found = index().get(token[at : at + size])
+        # "小さすぎる" is said of what is "小さい".
+        whole = token[at : at + size] + "い" * token.startswith(("すぎ", "過ぎ"), at + size)
+        found = index().get(whole) or index().get(token[at : at + size])
         if found is not None and found.kind == "break":
             # A "と" stands between nouns, and is not the beginning of another word.
             between = size > 1 or (at > 0 and not re.match("[てもっりるい]", token[at + 1 : at + 2]))
@@ -178,7 +186,7 @@ def _leftovers(rest: str, behind: str) -> Iterator[Hit]:
 
 #: What an article and "next to" are said of; and what a degree may be said behind: "blur it a bit".
 _NOUNS = ("thing", "place", "region", "unknown")
-_GRADED = ("adjustment", "colour", "weather", "wave", "size")
+_GRADED = ("adjustment", "colour", "weather", "wave", "size", "force")
 #: What is told to the hit that it leads to.
 _LEADING = ("degree", "filler", "pronoun", "like")
 
@@ -188,9 +196,13 @@ def _weighed(found: list[Hit]) -> list[Hit]:
     weighed, lead = list[Hit](), list[Hit]()
     for hit in found:
         last = weighed[-1] if weighed else None
-        if hit.kind in _LEADING:
+        if hit.name == "too" and hit.japanese:
+            _behind(weighed, [*lead, hit])
+            lead = []
+        elif hit.kind in _LEADING:
             lead.append(hit)
-            weighed += [hit] if hit.kind == "pronoun" else []
+            # "I don't like it" does not say that it shall go.
+            weighed += [hit] if hit.kind == "pronoun" and not (last and last.special("disliked")) else []
             if hit.kind == "like" and hit.japanese and last:
                 weighed[-1] = replace(last, like=True)
         elif hit.kind in ("verb", "break"):
@@ -212,15 +224,23 @@ def _weighed(found: list[Hit]) -> list[Hit]:
 
 
 def _degree(lead: list[Hit]) -> tuple[int, float]:
-    """Give the sign (2 for "many") and the power that are said: the last of each."""
-    degrees = [vocabulary.DEGREES[each.name] for each in lead if each.kind == "degree"]
+    """Give the sign (2 for "many") and the power that are said: the last of each; "too" is the contrary, by one step."""
+    said = [each for each in lead if each.kind == "degree"]
+    degrees = [vocabulary.DEGREES[each.name] for each in said if each.name != "too"]
     signs, powers = [int(sign) for sign, _ in degrees if sign], [power for _, power in degrees if power != 1]
-    return [0, *signs][-1], [1.0, *powers][-1]
+    sign, power = [0, *signs][-1], [1.0, *powers][-1]
+    return (1 if sign < 0 else -1, 1.0) if len(degrees) < len(said) else (sign, power)
+
+
+def _also(lead: list[Hit]) -> bool:
+    """Whether "too" stands alone: "a boat, too"."""
+    return [each.name for each in lead if each.kind == "degree"] == ["too"]
 
 
 def _told(hit: Hit, lead: list[Hit]) -> Iterator[Hit]:
     """Give a hit with what was said before it, and what it says besides: "夜景" is a night too."""
-    sign, power = _degree(lead)
+    # "A boat, too, in the sea" is no less of the sea.
+    sign, power = (0, 1.0) if hit.kind in _NOUNS and _also(lead) else _degree(lead)
     place = next((at for at in reversed(range(len(lead))) if lead[at].special("where")), -1)
     near = lead[place + 1 :]
     one = hit.kind in ("thing", "colour") and hit.word.casefold() in index() and "flock" not in hit.word
@@ -241,10 +261,11 @@ def _told(hit: Hit, lead: list[Hit]) -> Iterator[Hit]:
 def _behind(weighed: list[Hit], lead: list[Hit]) -> None:
     """Tell the last hit a degree that was said behind it: "blur it a bit", "花をもっと", "make the birds fewer"."""
     at = next((at for at in reversed(range(len(weighed))) if weighed[at].kind != "pronoun"), None)
-    if at is None:
+    too = [each.japanese for each in lead if each.name == "too"]
+    if at is None or (_also(lead) and not any(too)):
         return
     last, (sign, power) = weighed[at], _degree(lead)
-    sign = sign if last.kind in ("thing", "number") else 0
+    sign = sign if last.kind in ("thing", "number") or (too and last.kind in _GRADED) else 0
     weighed[at] = replace(
         last, sign=sign or last.sign, power=power if last.kind in _GRADED and power != 1 else last.power
     )

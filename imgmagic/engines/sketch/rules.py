@@ -196,7 +196,11 @@ def _force(clause: Clause, hit: Hit) -> float:
     """Give how strong a weather is said to be: "heavy rain", "a bit of fog"."""
     if hit.name in vocabulary.LADDER:
         return 1.0
-    said = [_FORCES[each.name] for each in clause.every("adjustment", "force") if each.name in _FORCES]
+    said = [
+        _FORCES[each.name] ** (-1 if each.sign < 0 else 1)
+        for each in clause.every("adjustment", "force")
+        if each.name in _FORCES
+    ]
     return said[-1] if said else 1.6 if hit.power > 1 else 0.6 if hit.power < 1 else 1.0
 
 
@@ -250,6 +254,7 @@ def _places(scene: Scene, clause: Clause) -> Scene | None:
 #: What can be said of a sunset as of its sky.
 _RICH = ("vivid", "deeper", "muted", "contrast")
 #: The colour that a region takes when it gets warmer or cooler.
+_LIGHTER = vocabulary.ADJUSTMENTS["brighter"][1]
 _LIGHTS = {"warmer": "orange", "cooler": "blue"}
 
 
@@ -280,8 +285,9 @@ def retoned(tone: Tone, hit: Hit, clause: Clause, *, natural: bool) -> Tone:
         name = hit.name if sign > 0 else vocabulary.CONTRARY[hit.name]
         if name in _LIGHTS:
             return replace(tone, colour=_LIGHTS[name])
-        saturation, value = vocabulary.ADJUSTMENTS[hit.name]
-        return _factors(tone, saturation ** (sign * power), value ** (sign * power))
+        saturation, value = (factor ** (sign * power) for factor in vocabulary.ADJUSTMENTS[hit.name])
+        # "Less dark" is not lighter than "brighter": dark is a longer step.
+        return _factors(tone, saturation, min(value, _LIGHTER) if sign < 0 else value)
     if clause.verb in GONE and not natural:
         # "No red sand": the natural colour, never more of the red.
         return replace(tone, colour="") if tone.colour == hit.name else tone
@@ -314,7 +320,8 @@ def _waves(scene: Scene, clause: Clause) -> Scene | None:
     hit = next((each for each in clause.every("wave") if each.name == "calm"), clause.first("wave"))
     if hit is None or scene.place not in _WET or "sky" in clause.regions or objects(clause):
         return None
-    smaller = hit.name == "rough" and any(each.name in ("small", "smaller") for each in clause.every("size"))
+    sizes = [each.name.startswith("small") is not (each.sign < 0) for each in clause.every("size")]
+    smaller = hit.name == "rough" and any(sizes)
     sign = clause.sign * (hit.sign or 1) * (-1 if smaller else 1)
     factor = vocabulary.WAVES[hit.name] ** (sign * hit.power)
     return replace(scene, waves=bounded(scene.waves * factor))
