@@ -91,7 +91,14 @@ def test_what_is_left_out_are_the_subjects_that_are_unknown_as_they_were_typed(p
         ("golden hour in the mountains", "mountains", "golden hour", "clear", set()),
         ("a town by the sea on a foggy evening", "sea", "sunset", "fog", {"city"}),
         ("a village by the sea", "sea", "day", "clear", {"house"}),
-        ("a bright winter day in the hills", "hills", "day", "snow", set()),
+        ("a bright winter day in the hills", "hills", "day", "clear", {"snow"}),
+        ("snowy mountains at sunset", "mountains", "sunset", "clear", {"snow"}),
+        ("晴れた冬の日の雪山", "mountains", "day", "clear", {"snow"}),
+        ("snow on the peaks of the mountains in fog", "mountains", "day", "fog", {"snow"}),
+        ("a snow-covered road by a lake", "lake", "day", "clear", {"snow", "road"}),
+        ("a blizzard in the mountains", "mountains", "day", "snow", {"overcast"}),
+        ("雪の降る森", "forest", "day", "snow", {"overcast"}),
+        ("a city in winter", "city", "day", "snow", {"overcast"}),
         ("the far shore of a lake at dusk", "lake", "dusk", "clear", {"mountains"}),
         ("a lake between green hills and a forest", "lake", "day", "clear", {"hills", "forest"}),
         ("stars in outer space", "space", "night", "clear", {"stars"}),
@@ -103,7 +110,7 @@ def test_what_is_left_out_are_the_subjects_that_are_unknown_as_they_were_typed(p
         ("snowy mountains under a blue sky", "mountains", "day", "clear", set()),
         ("よるのやまとみずうみ", "lake", "night", "clear", {"mountains"}),
         ("the sea and palms", "beach", "day", "clear", {"sea"}),
-        ("a cabin in winter", "snow", "day", "snow", {"house"}),
+        ("a cabin in winter", "snow", "day", "clear", {"house", "snow"}),
     ],
 )
 def test_place_time_and_weather_are_one_each(prompt, place, time, weather, drawn):
@@ -544,7 +551,7 @@ def test_the_left_one_is_the_one_that_is_on_the_left(instruction, left):
         ("a mountain lake", "make the mountains higher", {"things"}),
         ("a beach with a house", "move the house closer", {"things"}),
         ("a meadow", "a person walking down a road", {"things"}),
-        ("a mountain lake", "make the mountains snowy", {"weather", "things"}),
+        ("a mountain lake", "make the mountains snowy", {"snow"}),
         ("a cloudy beach", "get rid of the clouds", {"weather", "things"}),
         ("a beach", "左上に月", {"time", "things"}),
         ("a beach", "how about a moon?", {"time", "things"}),
@@ -684,3 +691,43 @@ def test_what_is_not_liked_goes_only_if_it_is_named(instruction):
         instructions.edit(scene, instruction)
     assert edited(scene, "I don't like the boat") == BEACH
     assert edited(scene, f"{instruction}, make it bigger") == BEACH.with_thing(Thing("sailboat", size="large"))
+
+
+# Snow that lies
+
+
+@pytest.mark.parametrize(
+    ("instruction", "lies", "weather"),
+    [
+        ("add snow on the peaks", True, "clear"),
+        ("make the mountains snowy", True, "clear"),
+        ("make it winter", True, "clear"),
+        ("山に雪を積もらせて", True, "clear"),
+        ("make it snow", False, "snow"),
+        ("雪を降らせて", False, "snow"),
+        ("a blizzard", False, "snow"),
+    ],
+)
+def test_snow_lies_on_what_there_is_or_falls(instruction, lies, weather):
+    scene = Scene("lake", things=(Thing("mountains"), Thing("sun"), Thing("clouds")))
+    after = edited(scene, instruction)
+    assert (after.place, after.snow, after.weather, after.snowy) == ("lake", lies, weather, True)
+    for each in ("remove the snow", "雪を消して"):
+        gone = edited(replace(after, snow=True), each)
+        assert not gone.snowy
+        assert gone.thing("sun")
+
+
+def test_flowers_are_under_the_snow_and_come_back_when_it_goes():
+    meadow = composed("a meadow with flowers")
+    snowy = instructions.edit(meadow, "make it winter")
+    assert {"snow", "meadow"} <= set(snowy.drawn)
+    assert "flower" not in snowy.drawn
+    assert snowy.scene is not None
+    assert edited(snowy.scene, "remove the snow") == meadow
+    assert words.read_prompt("flowers in a snowy meadow").not_drawn == ("flowers",)
+
+
+def test_a_scene_of_before_there_was_lying_snow_is_read():
+    assert Scene.from_json(BEACH.to_json().replace('"snow":false,', "")) == BEACH
+    assert Scene.from_json(BEACH.to_json().replace('"snow":false', '"snow":2')) is None

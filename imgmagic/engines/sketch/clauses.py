@@ -19,7 +19,7 @@ NOUNS = ("thing", "region", "place", "unknown")
 UNDRAWN = ("unknown", "left out")
 #: Kinds of hits that say how something becomes, and those that can be said of a noun that another clause has.
 _ADJECTIVES = ("colour", "adjustment", "wave", "force", "size", "side", "edge", "height")
-_STATES = ("time", "weather", "style", "geometry", "number")
+_STATES = ("time", "weather", "cover", "style", "geometry", "number")
 #: The stronger verb of a clause counts: "don't add", "make ... smaller and remove".
 _STRONGEST = tuple(vocabulary.WORDS["verb"])
 #: What "raise" and "lower" are of what neither shines nor flies, and which way they go.

@@ -94,7 +94,7 @@ def index() -> dict[str, Hit]:
 _NAMELESS = {"plain": "", "wider": ""}
 #: The power of a word that names a place only if no other does.
 VAGUE = 0.1
-_COMPARED = ("colour", "adjustment", "weather", "wave", "size", "force")
+_COMPARED = ("colour", "adjustment", "weather", "cover", "wave", "size", "force")
 _ACTED = ("verb", "geometry", "adjustment", "size", "style")
 _INFLECTED = (("er", _COMPARED, 1), ("est", _COMPARED, 1), ("ing", _ACTED, 0), ("ed", _ACTED, 0))
 _PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("'s", ""), ("men", "man"))

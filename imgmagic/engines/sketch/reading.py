@@ -224,7 +224,7 @@ def _weighed(found: list[Hit]) -> list[Hit]:
 
 
 def _degree(lead: list[Hit]) -> tuple[int, float]:
-    """Give the sign (2 for "many") and the power that are said: the last of each; "too" is the contrary, by one step."""
+    """Give the sign (2 for "many") and the power that are said: the last of each; "too" is the contrary, once."""
     said = [each for each in lead if each.kind == "degree"]
     degrees = [vocabulary.DEGREES[each.name] for each in said if each.name != "too"]
     signs, powers = [int(sign) for sign, _ in degrees if sign], [power for _, power in degrees if power != 1]

@@ -175,6 +175,7 @@ def _weathers(scene: Scene, clause: Clause) -> Scene | None:
         return _lit(replace(scene, weather="clear"), scene) if bright else None
     hit = next((each for each in said if each.name == "clear" and clause.verb != "turn"), said[-1])
     if clause.verb in GONE:
+        scene = replace(scene, snow=scene.snow and hit.name != "snow")
         weather = "clear" if scene.weather == hit.name else scene.weather
         if hit.name == "rain" and scene.weather == "storm":
             weather = "overcast"
@@ -186,6 +187,23 @@ def _weathers(scene: Scene, clause: Clause) -> Scene | None:
     was = scene.force if scene.weather == hit.name else 1.0
     now = _lit(replace(scene, weather=hit.name, force=bounded(was * _force(clause, hit))), scene)
     return now.without("clouds") if hit.special("cloudless") else now
+
+
+def _covers(scene: Scene, clause: Clause) -> Scene | None:
+    """Let snow lie, or let it go."""
+    hit = clause.first("cover")
+    if hit is None or scene.place in vocabulary.SKYLESS:
+        return None
+    if clause.sign * (hit.sign or 1) > 0:
+        return _lit(snowed(scene), scene)
+    return _lit(replace(scene, snow=False, weather="clear" if scene.weather == "snow" else scene.weather), scene)
+
+
+def snowed(scene: Scene, *, falling: bool = True) -> Scene:
+    """Let snow lie; where there is no ground for it, and it may, it falls."""
+    if scene.place not in vocabulary.GROUNDLESS:
+        return replace(scene, snow=True)
+    return replace(scene, weather="snow") if falling and scene.place not in vocabulary.SKYLESS else scene
 
 
 #: Factors of force by what is said of a weather: "heavy rain", "light snow", "a deep fog".
@@ -231,12 +249,18 @@ def _places(scene: Scene, clause: Clause) -> Scene | None:
     """Change the place: the new one brings what it usually has, what shines stays."""
     wanted = clause.every("place")
     toned = clause.first("colour", "adjustment", "wave")
+    covered = clause.first("weather", "cover")
     seen = [hit for hit in wanted if scene.thing(hit.thing)]
-    # "The mountains" are those that are seen from the lake.
-    far = (clause.first("size", "height") and seen) or (wanted[:1] == seen[:1] and any(hit.definite for hit in seen))
+    # "The mountains" are those that are seen from the lake, and "the hills snowy" does not bring hills.
+    still = clause.first("cover") and any(hit.definite or hit.where for hit in wanted)
+    far = (
+        still
+        or (clause.first("size", "height") and seen)
+        or (wanted[:1] == seen[:1] and any(hit.definite for hit in seen))
+    )
     if not wanted or toned or far or clause.verb not in ("make", "turn", "move", "", "add"):
         return None
-    if clause.verb == "add" and (wanted[-1].name in vocabulary.SKYLESS or objects(clause) or clause.first("weather")):
+    if clause.verb == "add" and (wanted[-1].name in vocabulary.SKYLESS or objects(clause) or covered):
         return None
     if clause.verb != "turn" and clause.first("thing"):
         return None
@@ -302,7 +326,7 @@ def retoned(tone: Tone, hit: Hit, clause: Clause, *, natural: bool) -> Tone:
 def _natural(scene: Scene, region: str) -> tuple[str, ...]:
     """Give the colours that a region has by itself; there can be more or less of them."""
     if region == "ground":
-        return vocabulary.GROUNDS.get(scene.place, ()) if scene.weather != "snow" else ("white",)
+        return ("white",) if scene.snowy else vocabulary.GROUNDS.get(scene.place, ())
     return ("blue",) if scene.time == "day" and (region == "water" or scene.weather not in vocabulary.COVERED) else ()
 
 
@@ -327,4 +351,4 @@ def _waves(scene: Scene, clause: Clause) -> Scene | None:
     return replace(scene, waves=bounded(scene.waves * factor))
 
 
-RULES = (_seasons, _geometry, _styles, _times, _weathers, _places, _tones, _waves, things, _whole)
+RULES = (_seasons, _geometry, _styles, _times, _weathers, _covers, _places, _tones, _waves, things, _whole)

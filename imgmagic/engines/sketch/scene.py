@@ -93,12 +93,19 @@ class Scene:
     #: Factors, 0.2 to 3: how rough the water is, and how strong the rain, the snow or the fog.
     waves: float = 1.0
     force: float = 1.0
+    #: Whether snow lies although none falls.
+    snow: bool = False
     #: Edits of the whole picture, in order; see `edits`.
     filters: tuple[str, ...] = ()
     #: Mean and spread of red, green and blue that the picture takes over, 0 to 255; empty for its own.
     palette: tuple[int, ...] = ()
     #: The composition, 0 to 2**63 - 1.
     seed: int = 0
+
+    @property
+    def snowy(self) -> bool:
+        """Whether snow lies."""
+        return self.snow or "snow" in (self.weather, self.place)
 
     def thing(self, kind: str) -> Thing | None:
         """Give the first things of that kind, or None if the scene has none."""
@@ -199,6 +206,7 @@ _FIELDS: dict[str, Callable[[Any], Any]] = {
     "count": partial(_number, (int,), 0, vocabulary.MOST),
     "first": partial(_number, (int,), 0, 10_000),
     "seed": partial(_number, (int,), 0, 2**63 - 1),
+    "snow": partial(_number, (bool,), 0, 1),
     **dict.fromkeys(
         ("saturation", "value", "amount", "height", "waves", "force"), partial(_number, (float, int), *FACTORS)
     ),

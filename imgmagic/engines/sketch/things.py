@@ -314,7 +314,7 @@ _PETALS = ("f5f2e6", "facc33", "d63d38", "9e6bc7", "f299b8")
 
 def _flowers(view: View, thing: Thing, shore: Shore | None) -> None:
     """Scatter flowers over the ground: even in the world, so tiny far away, few and large at our feet."""
-    if view.scene.weather == "snow":
+    if view.snowy:
         return
     random = view.rng("flowers")
     many = min(9000, round(4200 * thing.amount * view.reach))

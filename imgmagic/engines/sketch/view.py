@@ -191,7 +191,7 @@ class View:
     @property
     def snowy(self) -> bool:
         """Whether snow lies."""
-        return "snow" in (self.scene.weather, self.scene.place)
+        return self.scene.snowy
 
     @property
     def end(self) -> float:

@@ -66,6 +66,8 @@ FORCES, WAVES = _factor("FORCES"), _factor("WAVES")
 
 #: Places under no sky: no sun, moon, clouds or weather of their own.
 SKYLESS = ("space", "studio")
+#: Places without ground on which snow could lie.
+GROUNDLESS = (*SKYLESS, "city", "sea")
 BACKDROPS, BACKDROP_SIZE, BACKDROP_AMOUNT = _one("BACKDROPS"), _one("BACKDROP_SIZE"), _factor("BACKDROP_AMOUNT")
 USUAL, SHOWS, PASSES_FOR = _ALL["USUAL"], _ALL["SHOWS"], _ALL["PASSES_FOR"]
 REGION_OF, SKIES, GROUNDS, OWN_COLOURS = _one("REGION_OF"), _ALL["SKIES"], _ALL["GROUNDS"], _ALL["OWN_COLOURS"]

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.cast import mentioned, unheeded
 from imgmagic.engines.sketch.clauses import UNDRAWN, UNWANTED, Clause, clauses, nouns
-from imgmagic.engines.sketch.lexicon import VAGUE, Hit
-from imgmagic.engines.sketch.rules import seasonal, shining, styled, with_tone
+from imgmagic.engines.sketch.lexicon import VAGUE
+from imgmagic.engines.sketch.rules import seasonal, shining, snowed, styled, with_tone
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone, seed_of
 from imgmagic.errors import printable
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 #: What need not be said not to be drawn: it was said of another place or time.
+#: What is not to be seen where snow lies.
+_BURIED = ("flowers",)
 _TACIT = ("day", "clear", "cloudy", "meadow")
 #: Most words that are named as not drawn.
 _MOST_NAMED = 20
@@ -61,13 +63,16 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
         passing += vocabulary.PASSES_FOR.get(each, ())
     for hit in [hit for clause in wanted for hit in clause.hits]:
         name = vocabulary.CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
-        # "Winter", the "landscape", and the "shore" of a lake only add to what other words say, but a "pier" does not.
-        vague = hit.special("season") or (hit.power <= VAGUE and hit.name != "harbour")
-        if hit.kind in UNDRAWN or (hit.kind == "garment" and not scene.thing("person")):
+        # The "landscape" and the "shore" of a lake only add to what other words say, but a "pier" does not.
+        vague = hit.power <= VAGUE and hit.name != "harbour"
+        bare = hit.name in _BURIED and scene.snowy
+        if bare or hit.kind in UNDRAWN or (hit.kind == "garment" and not scene.thing("person")):
             left.append(hit.word)
         elif hit.kind in ("place", "time", "weather", "season") and name in passing:
             drawn.append(name)
-        elif hit.kind in ("place", "time", "weather", "season") and name not in (*drawn, *_TACIT) and not vague:
+        elif (
+            hit.kind in ("place", "time", "weather", "cover", "season") and name not in (*drawn, *_TACIT) and not vague
+        ):
             left.append(hit.word)
     left += [word for clause in wanted for noun in nouns(clause, "thing") for word in unheeded(noun)]
     return tuple(dict.fromkeys(drawn)), named(left)
@@ -80,18 +85,20 @@ def named(words: Iterable[str]) -> tuple[str, ...]:
 
 def names(scene: Scene) -> tuple[str, ...]:
     """Name everything that a scene shows, in the vocabulary's English."""
-    things = (vocabulary.CALLED.get(thing.kind, thing.kind) for thing in scene.things)
+    shown = (each.kind for each in scene.things if not (scene.snowy and each.kind in _BURIED))
+    things = (vocabulary.CALLED.get(kind, kind) for kind in shown)
     leaves = {each.colour for each in scene.every("trees")}
     seasons = (season for season, colour in vocabulary.SEASONAL.items() if colour in leaves)
     styles = (each for each in scene.filters if each in vocabulary.STYLES)
     place = vocabulary.CALLED.get(scene.place, scene.place)
     said = (place,) if scene.place in vocabulary.SKYLESS else (place, scene.time, scene.weather)
-    shown = [more for each in said for more in (each, *vocabulary.SHOWS.get(each, ()))]
-    return tuple(dict.fromkeys((*shown, *things, *seasons, *styles)))
+    seen = [more for each in said for more in (each, *vocabulary.SHOWS.get(each, ()))]
+    snow = ("snow",) if scene.snow else ()
+    return tuple(dict.fromkeys((*seen, *snow, *things, *seasons, *styles)))
 
 
 #: Kinds of hits that make a scene.
-_MAKING = ("place", "thing", "time", "weather", "style", "region", "season")
+_MAKING = ("place", "thing", "time", "weather", "cover", "style", "region", "season")
 
 
 def _compose(wanted: list[Clause], seed: int) -> Scene | None:
@@ -100,7 +107,9 @@ def _compose(wanted: list[Clause], seed: int) -> Scene | None:
         return None
     by = {kind: [hit.name for hit in found] for kind, found in hits.items()}
     by["place"] = [hit.name for hit in hits["place"] if hit.power > VAGUE] or by["place"]
-    scene = Scene(_place(by), _time(by), _weather(hits["weather"]), seed=seed)
+    scene = Scene(_place(by), _time(by), _weather(by["weather"]), seed=seed)
+    if by["cover"]:
+        scene = snowed(scene, falling=not by["weather"])
     for style in filter(None, by["style"]):
         scene = styled(scene, style)
     scene, seen = _furnished(scene, by), dict[str, str]()
@@ -124,7 +133,7 @@ def _place(by: dict[str, list[str]]) -> str:
     if home and (not found or found in vocabulary.SHOWS.get(home, ())):
         # "The sea and palms": a beach shows both.
         found = home
-    if "snow" in by["weather"] and found in ("", "meadow") and "meadow" not in by["place"]:
+    if "snow" in (*by["weather"], *by["cover"]) and found in ("", "meadow") and "meadow" not in by["place"]:
         return "snow"
     if by["season"] and not found and not by["thing"]:
         return "forest"
@@ -138,10 +147,9 @@ def _time(by: dict[str, list[str]]) -> str:
     return said[-1] if said else "night" if dark else "day"
 
 
-def _weather(said: list[Hit]) -> str:
-    """Choose the weather: "winter" is meant least, and "clear" less than any other."""
-    ranked = sorted(said, key=lambda hit: (hit.special("season"), hit.name == "clear"))
-    return ranked[0].name if ranked else "clear"
+def _weather(said: list[str]) -> str:
+    """Choose the weather: "clear" is meant less than any other."""
+    return next((each for each in said if each != "clear"), "clear")
 
 
 def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
@@ -150,8 +158,7 @@ def _furnished(scene: Scene, by: dict[str, list[str]]) -> Scene:
     if scene.place not in vocabulary.SKYLESS:
         kinds += ["clouds"] if scene.weather in vocabulary.COVERED else [*shining(scene.time), "clouds"]
     for kind in kinds:
-        bare = kind == "flowers" and scene.weather == "snow"
-        if not bare and not (kind == "pines" and by["season"] and "trees" in by["thing"]):
+        if not (kind in _BURIED and scene.snowy) and not (kind == "pines" and by["season"] and "trees" in by["thing"]):
             scene = scene.with_thing(Thing(kind))
     for place in by["place"]:
         if place != scene.place and place in vocabulary.BACKDROPS:
