@@ -42,6 +42,8 @@ class Standing:
     lift: float = 0.0
     #: Whether it is one of many trees, which may stand one before the other.
     grown: bool = False
+    #: How much taller it is drawn than its place was chosen for.
+    scale: float = 1.0
     #: Draws what of it shines in the dark, as large as ``make`` draws the whole; None if nothing does.
     lamps: Callable[[int], Image.Image] | None = None
 
@@ -50,7 +52,7 @@ def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
     """Draw one thing, with all that it throws around it."""
     view.pause()
     x, y = each.across * view.unit + view.width / 2, view.horizon + (1 - each.lift) / each.depth * view.unit
-    tall = each.tall / each.depth * view.unit
+    tall = each.tall * each.scale / each.depth * view.unit
     if tall < 2:
         return
     # Before a backdrop the light comes from the side.
