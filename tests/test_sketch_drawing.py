@@ -210,6 +210,38 @@ def test_a_house_is_not_hidden_behind_trees():
         assert wood.any(-1).sum() > 0.6 * bare.any(-1).sum()
 
 
+def stood(scene, size=(256, 256)):
+    """Give what `things.paint` would stand into a scene."""
+    view = View(scene, *size)
+    shore = None if scene.place == "meadow" else shore_of(view)
+    view.ground = relief.ground_of(view, shore)
+    return [each for thing in scene.things for each in things.placed(view, thing, shore)], view
+
+
+@pytest.mark.parametrize("size", [(256, 256), (384, 160), (160, 288)])
+def test_near_pines_frame_a_lake_on_one_side(size):
+    for seed in range(8):
+        found, view = stood(Scene("lake", things=(Thing("pines"),), seed=seed), size)
+        near = [each.across for each in found if each.grown and each.tall / each.depth > 0.4]
+        assert all(abs(across) > 0.4 * view.reach and across * view.sun[0] < 0 for across in near)
+
+
+def test_larger_trees_grow_where_they_stand():
+    thing = Thing("trees")
+    before, after = (
+        stood(Scene("meadow", things=(each,), seed=3))[0] for each in (thing, replace(thing, size="large"))
+    )
+    assert [replace(each, scale=1.5, make=None) for each in before] == [replace(each, make=None) for each in after]
+
+
+@pytest.mark.parametrize(("side", "way"), [("left", -1), ("right", 1)])
+def test_a_beach_lies_where_palms_were_asked_for(side, way):
+    for seed in range(4):
+        found, _ = stood(Scene("beach", things=(Thing("palms", count=3, side=side),), seed=seed))
+        assert len(found) == 3
+        assert all(each.across * way > 0 and not each.wet for each in found)
+
+
 def test_a_house_stays_where_it_is_when_the_trees_go():
     for place in ("lake", "meadow", "forest"):
         views = [View(Scene(place, things=each, seed=3), 256, 256) for each in ((), (Thing("pines"),))]
@@ -237,7 +269,7 @@ def test_shadows_fall_away_from_where_the_sun_is_seen():
         view.ground = relief.ground_of(view, None)
         (one,) = things.placed(view, Thing("person"), None)
         at = one.across * view.unit + view.width / 2
-        assert np.sign(np.median(columns) - at) == np.sign(one.across - view.sun[0])
+        assert np.sign(columns.mean() - at) == np.sign(one.across - view.sun[0])
 
 
 @pytest.mark.parametrize("kind", ["lighthouse", "sailboat", "palms"])

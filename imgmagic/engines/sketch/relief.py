@@ -154,6 +154,7 @@ class Road:
     middle: Callable[[Floats], Floats]
     paved: bool
     grain: Floats
+    snowy: bool = False
     wide: float = 0.9
 
     def away(self, x: Floats, z: Floats) -> Floats:
@@ -165,11 +166,12 @@ class Road:
         edge = self.away(x, z)
         off = edge + self.wide / 2
         spots = (1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * -0.1))[..., None]
-        if self.paved:
+        if self.paved and not self.snowy:
             line = step(0.05, 0.03, off) * step(24, 12, z) * (np.sin(z * 3) > 0)
             surface = mix(rgb("55565a") * spots, rgb("f0ead8"), line)
         else:
-            surface = mix(rgb("b0956c"), rgb("6f7a3a"), step(0.14, 0.06, off) * np.exp(z * -0.06)) * spots
+            earth, grass = ("b2bdd3", "c8d0e2") if self.snowy else ("b0956c", "6f7a3a")
+            surface = mix(rgb(earth), rgb(grass), step(0.14, 0.06, off) * np.exp(z * -0.06)) * spots
         return mix(colour, surface, np.clip(0.5 - edge / (0.04 + z / unit), 0, 1))
 
 
@@ -187,7 +189,7 @@ def road_of(view: View, shore: Shore | None = None) -> Road | None:
             return shore.middle(z) + 2.6 * shore.mirror
         return np.asarray(start + bend * np.sin(z * 0.24 + phase) * np.minimum(z * 0.30, 3.2), np.float32)
 
-    return Road(middle, view.scene.place in ("desert", "city", "harbour", "sea"), fractal(random, 1.2, 6))
+    return Road(middle, view.scene.place in ("desert", "city", "harbour", "sea"), fractal(random, 1.2, 6), view.snowy)
 
 
 #: How the land rises: how high, its mean height to its swings, between which depths, and how far from the water.

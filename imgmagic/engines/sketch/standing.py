@@ -42,6 +42,8 @@ class Standing:
     lift: float = 0.0
     #: Whether it is one of many trees, which may stand one before the other.
     grown: bool = False
+    #: How much taller it is drawn than its place was chosen for.
+    scale: float = 1.0
     #: Draws what of it shines in the dark, as large as ``make`` draws the whole; None if nothing does.
     lamps: Callable[[int], Image.Image] | None = None
 
@@ -50,7 +52,7 @@ def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
     """Draw one thing, with all that it throws around it."""
     view.pause()
     x, y = each.across * view.unit + view.width / 2, view.horizon + (1 - each.lift) / each.depth * view.unit
-    tall = each.tall / each.depth * view.unit
+    tall = each.tall * each.scale / each.depth * view.unit
     if tall < 2:
         return
     # Before a backdrop the light comes from the side.
@@ -62,7 +64,8 @@ def stand(view: View, each: Standing, shore: Shore | None = None) -> None:
         _mirrored(view, image, place, shore)
     elif each.shady and view.alpha is None:
         _touch(view, image, place, each.depth)
-        _shadow(view, image, place, sun, shore)
+        # It begins under what the grass hides of the thing.
+        _shadow(view, image, (place[0] - round(1.5 * _sunk(view, image, each.depth)), place[1]), sun, shore)
     # Against a low sun one sees the dark side.
     against = float(np.exp(-(((x - sun) / view.unit / 0.3) ** 2))) * view.low
     _lay(view, image, place, each.depth, 0.62 - 0.43 * against)
@@ -84,16 +87,24 @@ def _lay(view: View, image: Image.Image, place: tuple[int, int], depth: float, k
     pixels = np.asarray(image.crop(box), np.float32) * np.float32(1 / 255)
     if view.alpha is None and view.scene.place != "studio":
         # It stands in grass, sand or water, which hides the lower edge here more and there less.
-        high = min(0.03 / depth * view.unit, image.height * 0.06) + 1
+        high = _sunk(view, image, depth)
         bumps = np.interp(np.arange(pixels.shape[1]), *_bumps(view, pixels.shape[1], high))
         rows = np.arange(len(pixels), 0, -1)[-int(2 * high) - 1 :, None]
         pixels[-len(rows) :] *= np.clip((rows - bumps) / max(1, high / 3), 0, 1)[..., None]
     colour, cover = pixels[..., :3], pixels[..., 3]
     light = view.light
     through = float(np.exp(-light.haze * max(depth - 2, 0)))
+    if light.dark:
+        # By night the eye sees little colour.
+        colour += (colour.mean(-1, keepdims=True) - colour) * np.float32(0.5)
     colour *= (light.ambient * 0.75 + light.key * key) * np.float32(through)
     colour += cover[..., None] * (light.mist * np.float32(1 - through))
     view.lay(colour, cover, place[0] - image.height + box[1], place[1] + box[0])
+
+
+def _sunk(view: View, image: Image.Image, depth: float) -> float:
+    """Give how much of a thing's lower edge the ground hides at most, in px."""
+    return min(0.03 / depth * view.unit, image.height * 0.06) + 1
 
 
 def _bumps(view: View, wide: int, high: float) -> tuple[Floats, Floats]:
@@ -113,7 +124,7 @@ def _touch(view: View, image: Image.Image, place: tuple[int, int], depth: float)
     y, x = np.mgrid[-3 * high : 3 * high, -1.6 * wide : 1.6 * wide].astype(np.float32)
     cover = 0.6 * np.exp(-view.light.haze * max(depth - 2, 0) - (y / high) ** 2 - (x / wide) ** 4)
     left = place[1] + (foot[0] + foot[-1]) / 2 - 1.6 * wide
-    view.lay(cover[..., None] * view.light.ambient * np.float32(0.15), cover, round(place[0] - 3.4 * high), round(left))
+    view.lay(cover[..., None] * view.light.ambient * np.float32(0.15), cover, round(place[0] - 4 * high), round(left))
 
 
 def _on_water(view: View, shore: Shore | None, place: tuple[int, int], size: tuple[int, int]) -> Floats:
@@ -162,9 +173,9 @@ def _mirrored(view: View, image: Image.Image, place: tuple[int, int], shore: Sho
     pixels = np.asarray(image.transpose(Image.Transpose.FLIP_TOP_BOTTOM), np.float32) / 255
     jitter = view.rng("mirrored", wide).normal(0, 0.03 * wide, (high, 1)).astype(int)
     pixels = np.take_along_axis(pixels, np.clip(np.arange(wide) + jitter, 0, wide - 1)[..., None], 1)
-    pixels *= np.linspace(0.6, 0.1, high, dtype=np.float32)[:, None, None]
+    pixels *= np.linspace(0.8, 0.15, high, dtype=np.float32)[:, None, None]
     pixels *= _on_water(view, shore, place, (high, wide))[..., None]
-    view.lay(pixels[..., :3] * (view.light.ambient * 0.6 + view.light.key * 0.5), pixels[..., 3], *place)
+    view.lay(pixels[..., :3] * (view.light.ambient * 0.7 + view.light.key * 0.6), pixels[..., 3], *place)
 
 
 def _shine(view: View, lamps: Image.Image, place: tuple[int, int]) -> None:

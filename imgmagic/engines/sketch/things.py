@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 _SIDES = {"left": (-0.5, -0.16), "right": (0.16, 0.5), "centre": (-0.10, 0.10)}
 #: What could hide something else.
 _GROWN = ("palms", "pines", "trees")
+#: Where trees that nobody counted leave the view open.
+_FRAMED = ("lake", "river", "meadow", "hills", "mountains", "snow")
 #: Where trees stand without being asked for.
-_WOODED = ("lake", "river", "forest", "meadow", "hills", "mountains", "snow")
+_WOODED = (*_FRAMED, "forest")
 _SCALE = {"small": 0.62, "large": 1.5}
 
 
@@ -58,12 +60,17 @@ class _Plan:
     gather: float = 0.05
     herd: float = 200
     floats: float = 0
+    least: float = 0
     grown: float = 0
 
     @property
     def foot(self) -> float:
         """Half the width of what stands on the ground, in heights."""
         return 0.05 if self.grown else self.half
+
+    def rise(self, view: View, tall: Any, depth: Any) -> Any:
+        """Give how tall it is at a depth: so tall, or as tall as it must be to be seen well."""
+        return np.maximum(tall, self.least * min(view.reach, 1.3) / self.half / 2 * depth)
 
 
 PLANS = table("plans")
@@ -84,8 +91,10 @@ def _plan(view: View, thing: Thing, shore: Shore | None) -> _Plan:
         if place in ("", view.scene.place, shore.kind if shore is not None else ""):
             numbers = () if name == "on" else tuple(map(float, words.split()))
             fields[name] = words if name == "on" else numbers if len(numbers) > 1 else numbers[0]
-    low, high = (each * _SCALE.get(thing.size, 1.0) for each in fields["tall"])
-    return _Plan(**(fields | {"tall": (low, high)}))
+    # Trees grow from their feet: their places, and those of others, are as if they were of the usual size.
+    scale = 1.0 if thing.kind in _GROWN else _SCALE.get(thing.size, 1.0)
+    tall = tuple(each * scale for each in fields["tall"])
+    return _Plan(**(fields | {"tall": tall} | ({"least": 0} if thing.size == "small" else {})))
 
 
 def paint(view: View, shore: Shore | None) -> None:
@@ -118,7 +127,7 @@ def _named(thing: Thing) -> bool:
 
 def _covers(tree: Standing, other: Standing) -> bool:
     """Whether a tree stands before the better part of something."""
-    near = tree.half * tree.tall / tree.depth * 0.8 + other.half * other.tall / other.depth * 0.5
+    near = tree.half * tree.tall * tree.scale / tree.depth * 0.8 + other.half * other.tall / other.depth * 0.5
     return tree.depth < other.depth and abs(tree.across - other.across) < near and other.lift < 1
 
 
@@ -145,6 +154,7 @@ def placed(
     # What flies does so above most trees.
     wood = [each for each in wood if plan.on != "air" or (each.tall - 1) / each.depth > 0.2]
     draw = _drawing(view, thing, plan)
+    scale = _SCALE.get(thing.size, 1.0) if plan.grown else 1.0
     lit = view.scene.time in DARK and thing.kind in ("house", "lighthouse", "sailboat")
     found: list[Standing] = []
     many = min(200, thing.count or max(1, round(plan.usual * thing.amount)))
@@ -153,12 +163,16 @@ def placed(
         depth, across, rise = _site(view, thing, plan, number, shore, wood, clear)
         tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
         make = partial(draw, number=number)
+        tall = float(plan.rise(view, tall, depth))
         each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * min(0.36, rise * thing.height))
-        each = replace(each, grown=not _named(thing))
+        each = replace(each, grown=not _named(thing), scale=scale)
         each = replace(each, shady=plan.on != "air", lamps=partial(make, lamps=True) if lit else None)
         found += _founded(view, shore, each, plan)
-    # Of trees that nobody counted only those grow that have ground to grow on, if there are any.
-    return found if _named(thing) else [each for each in found if each.shady and not each.wet] or found
+    if _named(thing):
+        return found
+    # Of trees that nobody counted only those grow that have ground to grow on and leave the view open, if any do.
+    grown = [each for each in found if each.shady and not each.wet]
+    return [each for each in grown if _open(view, plan, each.across, each.depth)] or grown or found
 
 
 def _drawing(view: View, thing: Thing, plan: _Plan) -> Callable[..., Image.Image]:
@@ -194,12 +208,16 @@ def _site(
     group = view.rng(thing.kind, "group", thing.first + int((number - thing.first) // herd))
     random = view.rng(thing.kind, number)
     # How much is risked: the later a place comes to mind, the farther it is from where the thing was meant to be.
-    far = np.linspace(0, 1, 30 if plan.grown else 150)
+    far = np.linspace(0, 1, 60 if plan.grown else 150)
     middle = float(group.uniform(*plan.across)) * (1 if group.random() < 0.5 else -1)
     # Of a group, each has another depth.
     share = group.uniform(0, 0.5) + 0.618 * (number - thing.first) + random.random(len(far)) * (0.1 + 2 * far)
+    wild = plan.grown > 0 and not thing.count
+    if wild and number < plan.herd and view.scene.place in _FRAMED:
+        # The first ones are near us, and frame the view.
+        middle, share = 0.44 * _frame(view), share % 1 * 0.12
     depth = plan.depth[0] * (plan.depth[1] / plan.depth[0]) ** (share % 1)
-    tall = plan.tall[1] / depth
+    tall = plan.rise(view, plan.tall[1], depth) / depth
     gather = plan.gather if (number - thing.first) % herd else 0.0
     aside = middle + random.normal(0, 1, len(far)) * (gather + 0.6 * far)
     aside = np.where(random.random(len(far)) < far, -aside, aside)
@@ -212,9 +230,9 @@ def _site(
     # What is already on the side that was asked for stays where it is.
     low, high = _SIDES.get(thing.side, (-1, 1))
     off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
-    worth = -40 * off - 4 * _hiding(across, depth, tall * plan.half, grown)
+    worth = -40 * off - 8 * (off > 0) - 4 * _hiding(across, depth, tall * plan.half, grown)
     # No thing is behind another one; the crowns of a wood may overlap.
-    apart, behind = (1, 0.2) if plan.grown and not thing.count else (6, 1.0)
+    apart, behind = (1, 0.2) if wild else (10, 1.0)
     worth -= apart * _hiding(across, depth, tall * plan.half, like, behind)
     if plan.on == "air":
         # Not before the sun or the moon.
@@ -222,7 +240,7 @@ def _site(
     else:
         worth += 32 * _fits(view, shore, plan, across, depth) + 4 * _seen(view, across, depth)
         # What is near and tall leaves the view open.
-        worth += 5 * (np.abs(across) > np.minimum(0.4, 0.8 * (tall - 0.2)) * view.reach)
+        worth += (40 if wild else 5) * _open(view, plan, across, depth, wild)
     best = int(np.argmax(worth))
     return float(depth[best]), float(across[best]), float(rise[best])
 
@@ -237,11 +255,27 @@ def _hiding(across: Floats, depth: Floats, half: Floats, others: list[Standing],
 
 def _fits(view: View, shore: Shore | None, plan: _Plan, across: Floats, depth: Floats) -> Any:
     """Whether the whole foot of a thing is where it belongs, and not on the road."""
-    x = across * depth + plan.foot * plan.tall[1] * np.array([[-1.0], [0.0], [1.0]])
+    x = across * depth + plan.foot * plan.rise(view, plan.tall[1], depth) * np.array([[-1.0], [0.0], [1.0]])
     out = shore.out(x, depth) if shore is not None else np.full(x.shape, 9.0 if plan.on == "water" else -9.0)
     road = view.road.away(x, depth) < 0.1 if view.road is not None else np.zeros(x.shape, bool)
     bad = {"land": out > -0.2, "water": out < 0.3}.get(plan.on, np.abs(out) < 0.1)
     return ~(bad | road).any(0)
+
+
+def _frame(view: View) -> float:
+    """Give the side on which what is near frames the view: not that of the sun."""
+    return -float(np.sign(view.sun[0])) or -view.side
+
+
+def _open(view: View, plan: _Plan, across: Any, depth: Any, wild: bool = True) -> Any:  # noqa: FBT001, FBT002
+    """Whether what stands there leaves the view open: what is near and tall does not bar it, and frames one side."""
+    tall, out = plan.rise(view, plan.tall[1], depth) / depth, np.abs(across) / view.reach
+    if not wild or view.scene.place not in _FRAMED:
+        return out > np.minimum(0.4, 0.8 * (tall - 0.2))
+    aside = across * _frame(view) > 0
+    # Beside the sun's road only what is low.
+    side = np.where(aside, np.where(tall > 0.4, 0.4, 1.2 * (tall - 0.15)), np.where(tall > 0.4, 9, 0.38 * (tall > 0.2)))
+    return (out > side) & ((out - tall * plan.half / view.reach > 0.12) | (tall < 0.3))
 
 
 def _seen(view: View, across: Floats, depth: Floats) -> Any:

@@ -123,13 +123,31 @@ def pine(random: Random, tall: int, *, colour: str, snowy: bool, **_: bool) -> I
     return sheet.done()
 
 
+def _bare(sheet: Sheet, random: Random) -> None:
+    """Grow a tree without leaves: each bough parts into three, and snow lies on all of them."""
+    foot, turn, long = np.zeros((1, 2)), np.zeros(1), 0.28
+    for level in range(7):
+        way = np.stack([np.sin(turn), np.cos(turn)], -1)
+        tip = foot + way * (long * random.uniform(0.75, 1.15, turn.shape))[:, None]
+        side = np.stack([way[:, 1], -way[:, 0]], -1) * 0.028 * 0.62**level
+        bark = random.uniform(0.6, 0.9, (len(turn), 1)) * np.array(_BARK)
+        sheet.polygons(np.stack([foot - side, foot + side, tip + side * 0.62, tip - side * 0.62], 1), bark)
+        up = np.abs(side) * [0, 0.9] + [0, 0.0012 * (level > 0)]
+        sheet.polygons(np.stack([foot, tip, tip + up, foot + up], 1), 0 * bark + (0.90, 0.94, 1.0))
+        foot, turn, long = np.repeat(tip, 3, axis=0), np.repeat(turn, 3) * 0.8, long * 0.74
+        turn += np.tile([-0.5, 0.05, 0.5], len(tip)) + random.normal(0, 0.22, len(turn))
+
+
 def broad(random: Random, tall: int, *, colour: str, snowy: bool, bush: bool = False, **_: bool) -> Image.Image:
     """Grow an oak-like tree, or a bush without a trunk: clumps of leaves on limbs."""
     sheet = Sheet(tall, 1.7 if bush else 1.25)
     base, wide, high = (0.29, 0.66, 0.28) if bush else (0.60, random.uniform(0.38, 0.50), random.uniform(0.32, 0.37))
+    if snowy and not bush:
+        _bare(sheet, random)
+        return sheet.done()
     # What is drawn large has more and smaller leaves.
-    fine = 1 if bush else min(max(tall / 450, 0.7), 1.7)
-    clumps, leaves = (40, 70) if bush else (64, int(95 * fine**2))
+    fine = 1 if bush else min(max(tall / 330, 1), 1.8)
+    clumps, leaves = (40, 70) if bush else (64, int(80 * fine**1.5))
     axes = np.array([wide, high, wide])
     centre = _unit(random.normal(0, 1, (clumps, 3))) * random.uniform(0.35, 1, (clumps, 1)) ** 0.5 * axes * 0.80
     # Boughs reach out and droop at their own heights: no crown is a ball.
@@ -138,16 +156,18 @@ def broad(random: Random, tall: int, *, colour: str, snowy: bool, bush: bool = F
     offset = _unit(random.normal(0, 1, (clumps, leaves, 3)))
     offset = np.take_along_axis(offset, np.argsort(offset[..., 2], axis=1)[..., None], 1)
     radius = random.uniform(0.08, 0.15, (clumps, 1, 1)) * (wide / 0.4) ** 0.5
-    at = (centre[:, None] + offset * radius * random.uniform(0.5, 1, (clumps, leaves, 1)))[..., :2] + [0, base]
+    # Each clump begins with large dark leaves within it: only beyond them the sky shows through.
+    inside = random.uniform(0.5, 1, (clumps, leaves, 1))
+    inside[:, : leaves // 5] *= 0.62
+    at = (centre[:, None] + offset * radius * inside)[..., :2] + [0, base]
     facing = 0.62 * (offset + (centre / axes)[:, None]) @ _sun(0.45)
     shade = np.clip(0.40 + 0.50 * (facing + random.normal(0, 0.10, facing.shape)), 0.04, 1.2)
     green = _tinted(random, shade + random.uniform(-0.12, 0.10, (clumps, 1)), (0.40, 0.56, 0.19), colour)
     if snowy:
-        green = _snowed(random, green, shade, (centre[:, 1:2] / high + offset[..., 1]) * 1.2 - 0.2)
+        green = _snowed(random, green, shade, (centre[:, 1:2] / high + offset[..., 1]) * 0.8 + 0.6)
     size = random.uniform(0.006, 0.0125, (clumps, leaves)) * (1.5 if bush else 1 / fine)
-    # Each clump begins with large dark leaves, so that the sky shows through at the edge of the crown only.
-    size[:, : leaves // 5] *= 2.6
-    green[:, : leaves // 5] *= 0.72
+    size[:, : leaves // 5] *= 2.6 * fine**0.5
+    green[:, : leaves // 5] *= 0.8
     turn = random.uniform(0, 2 * np.pi, size.shape)
     along = np.stack([np.cos(turn), np.sin(turn)], -1) * size[..., None]
     if not bush:
