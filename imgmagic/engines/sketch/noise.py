@@ -64,18 +64,19 @@ def look(tile: NDArray[np.generic], x: Floats, y: Floats) -> Floats:
         Broadcast against each other.
     """
     side = tile.shape[0]
-    x, y = np.broadcast_arrays(x * side, y * side)
+    x, y = x * side, y * side
     left, top = np.floor(x), np.floor(y)
     fx, fy = x - left, y - top
-    column, row = left.astype(np.int32) & (side - 1), top.astype(np.int32) & (side - 1)
+    # Indices as numpy wants them, or it would copy them at every look-up.
+    column, row = left.astype(np.intp) & (side - 1), top.astype(np.intp) & (side - 1)
     below = ((row + 1) & (side - 1)) * side
-    row *= side
+    row = row * side
     right = (column + 1) & (side - 1)
     flat = tile.ravel()
     upper = flat.take(row + column)
-    upper = upper + (flat.take(row + right) - upper) * fx
+    upper += (flat.take(row + right) - upper) * fx
     lower = flat.take(below + column)
-    lower = lower + (flat.take(below + right) - lower) * fx
+    lower += (flat.take(below + right) - lower) * fx
     lower -= upper
     lower *= fy
     lower += upper
