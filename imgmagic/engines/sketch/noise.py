@@ -8,6 +8,7 @@ not wrap. Repetition stays invisible because no two lookups use commensurable sc
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +26,13 @@ def rng(seed: int, *names: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
+@cache
+def _frequencies(side: int) -> Floats:
+    """Give how often each part of a tile's spectrum swings within the tile."""
+    k = np.hypot(np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side))
+    return np.asarray(k, np.float32)
+
+
 def fractal(
     random: np.random.Generator, slope: float = 1.8, low: float = 1.0, side: int = SIDE, high: float = SIDE
 ) -> Floats:
@@ -32,7 +40,7 @@ def fractal(
 
     Features longer than ``side / low`` or shorter than ``side / high`` are left out.
     """
-    k = np.hypot(np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side)).astype(np.float32)
+    k = _frequencies(side)
     white = np.fft.rfft2(random.standard_normal((side, side), dtype=np.float32))
     white *= np.where((k < low) | (k > high), 0, np.maximum(k, 1) ** -slope)
     white[0, 0] = 0

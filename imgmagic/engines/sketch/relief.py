@@ -308,8 +308,9 @@ def land(view: View, shore: Shore | None) -> None:
 
 def _plane(view: View, shore: Shore, albedo: Albedo, part: Floats, x: Floats, y: Floats) -> Floats:
     """Paint level ground over what is there, as `cast` would, where it is."""
-    x, z = np.broadcast_arrays(x / -y, -1 / y)
+    x, z = x / -y, -1 / y
     dry = np.minimum(shore.out(x, z), np.inf if view.road is None else view.road.away(x, z)) < 0.2
+    x, z = np.broadcast_arrays(x, z)
     x, z, level = x[dry], z[dry], np.ones(np.count_nonzero(dry), np.float32)
     colour, cover = albedo(x, z, level * 0, level)
     lit = view.light.veil(view.light.on(colour, level * view.light.direction[1]), np.minimum(z, view.end))
