@@ -8,6 +8,7 @@ not wrap. Repetition stays invisible because no two lookups use commensurable sc
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,6 +26,13 @@ def rng(seed: int, *names: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big"))
 
 
+@cache
+def _frequencies(side: int) -> Floats:
+    """Give how often each part of a tile's spectrum swings within the tile."""
+    k = np.hypot(np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side))
+    return np.asarray(k, np.float32)
+
+
 def fractal(
     random: np.random.Generator, slope: float = 1.8, low: float = 1.0, side: int = SIDE, high: float = SIDE
 ) -> Floats:
@@ -32,7 +40,7 @@ def fractal(
 
     Features longer than ``side / low`` or shorter than ``side / high`` are left out.
     """
-    k = np.hypot(np.fft.fftfreq(side, 1 / side)[:, None], np.fft.rfftfreq(side, 1 / side)).astype(np.float32)
+    k = _frequencies(side)
     white = np.fft.rfft2(random.standard_normal((side, side), dtype=np.float32))
     white *= np.where((k < low) | (k > high), 0, np.maximum(k, 1) ** -slope)
     white[0, 0] = 0
@@ -64,18 +72,19 @@ def look(tile: NDArray[np.generic], x: Floats, y: Floats) -> Floats:
         Broadcast against each other.
     """
     side = tile.shape[0]
-    x, y = np.broadcast_arrays(x * side, y * side)
+    x, y = x * side, y * side
     left, top = np.floor(x), np.floor(y)
     fx, fy = x - left, y - top
-    column, row = left.astype(np.int32) & (side - 1), top.astype(np.int32) & (side - 1)
+    # Indices as numpy wants them, or it would copy them at every look-up.
+    column, row = left.astype(np.intp) & (side - 1), top.astype(np.intp) & (side - 1)
     below = ((row + 1) & (side - 1)) * side
-    row *= side
+    row = row * side
     right = (column + 1) & (side - 1)
     flat = tile.ravel()
     upper = flat.take(row + column)
-    upper = upper + (flat.take(row + right) - upper) * fx
+    upper += (flat.take(row + right) - upper) * fx
     lower = flat.take(below + column)
-    lower = lower + (flat.take(below + right) - lower) * fx
+    lower += (flat.take(below + right) - lower) * fx
     lower -= upper
     lower *= fy
     lower += upper

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from imgmagic.engines.sketch.noise import Floats, fractal, look, ridged, step
-from imgmagic.engines.sketch.view import SKYLESS, View, mix, palette, rgb, toned
+from imgmagic.engines.sketch.view import SKYLESS, View, mix, palette, rgb, scaled, toned
 
 if TYPE_CHECKING:
     from imgmagic.engines.sketch.shore import Shore
@@ -31,7 +31,7 @@ Albedo: TypeAlias = Callable[[Floats, Floats, Floats, Floats], tuple[Floats, Flo
 _OVER = 2
 #: So far from us nothing rises beside water.
 _LEVEL = 5.5
-_BAND = 384
+_BAND = 96
 
 
 def cast(view: View, depths: Floats, height: Height, albedo: Albedo, *, columns: int = 1) -> None:
@@ -61,7 +61,7 @@ def cast(view: View, depths: Floats, height: Height, albedo: Albedo, *, columns:
 
 
 def _shade(view: View, z: Floats, across: Floats, high: Floats, albedo: Albedo) -> Floats:
-    """Give the colours of a field as the light and the haze leave them, with their coverage as a fourth channel."""
+    """Give the colours of a field as the light and the haze leave them, with their coverage as a fourth plane."""
     x = across[1:-1] * z
     gx = (high[:, 2:] - high[:, :-2]) / ((across[2:] - across[:-2]) * z)
     # What is seen of a crest is its near side: the slope towards the camera, not the mean of both.
@@ -72,7 +72,7 @@ def _shade(view: View, z: Floats, across: Floats, high: Floats, albedo: Albedo) 
     colour, cover = albedo(x, z, high[:, 1:-1], flatness)
     far = z if z[0] > 20 else np.minimum(z, view.end)
     colour = view.light.veil(view.light.on(colour, (ly - gx * lx - gz * lz) * flatness), far)
-    return np.concatenate([colour * cover[..., None], cover[..., None]], -1)
+    return np.stack([*np.moveaxis(scaled(colour, cover), -1, 0), cover])
 
 
 def _fill(view: View, surface: tuple[Floats, Floats], colour: Floats, place: tuple[int, int]) -> None:
@@ -83,9 +83,9 @@ def _fill(view: View, surface: tuple[Floats, Floats], colour: Floats, place: tup
     slices, columns = high.shape
     # No row below the nearest slice can see the surface, however deep its valleys (1 below the plane at most).
     count = max(0, min(view.height, int(view.horizon + 2 / z[0, 0] * view.unit) + 2) - first) * _OVER
-    at = np.clip(np.ceil(seen - (first * _OVER + 0.5)), 0, count).astype(np.int32)
+    at = np.clip(np.ceil(seen - (first * _OVER + 0.5)), 0, count).astype(np.intp)
     at *= columns
-    at += np.arange(columns, dtype=np.int32)
+    at += np.arange(columns)
     hits = np.bincount(at.ravel(), minlength=(count + 1) * columns).reshape(count + 1, columns)
     # A pixel row sees the first slice whose running top reaches it: count the slices that stay below.
     index = slices - np.cumsum(hits[:count], axis=0)
@@ -98,17 +98,16 @@ def _fill(view: View, surface: tuple[Floats, Floats], colour: Floats, place: tup
     row = np.arange(count, dtype=np.float32)[:, None] + (first * _OVER + 0.5)
     share = np.clip((under - row) / np.maximum(under - top, 1e-3), 0, 1)
     share[came > under + 0.5] = 1
-    pixels, earlier = (
-        colour.reshape(-1, 4).take(each.ravel(), axis=0).reshape(*flat.shape, 4) for each in (flat, before)
-    )
+    planes = colour.reshape(4, -1)
+    pixels, earlier = planes.take(flat, axis=1), planes.take(before, axis=1)
     pixels -= earlier
-    pixels *= share[..., None]
+    pixels *= share
     pixels += earlier
-    pixels *= solid[..., None]
-    pixels = (pixels[0::2] + pixels[1::2]) / 2
+    pixels *= solid
+    pixels = (pixels[:, 0::2] + pixels[:, 1::2]) / 2
     if finer > 1:
-        pixels = (pixels[:, 0::2] + pixels[:, 1::2]) / 2
-    view.lay(pixels[..., :3], pixels[..., 3], first, left)
+        pixels = (pixels[..., 0::2] + pixels[..., 1::2]) / 2
+    view.lay(np.moveaxis(pixels[:3], 0, -1), pixels[3], first, left)
 
 
 def mountains(view: View) -> None:
@@ -137,8 +136,7 @@ def mountains(view: View) -> None:
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> tuple[Floats, Floats]:
         # By height too, or steep faces would show streaks.
         spots = look(mottle, x / 23 + high / 31, z / 23 + high / 11)
-        rock = rgb("787370") * (1 + 0.11 * spots[..., None])
-        wood = rgb("21361f") * (1 + 0.22 * spots[..., None])
+        rock, wood = scaled(rgb("787370"), 1 + 0.11 * spots), scaled(rgb("21361f"), 1 + 0.22 * spots)
         wooded = step(0.55, 0.80, flatness + 0.05 * spots) * step(line * 0.75, line * 0.40, high + 0.5 * spots)
         snow = step(line, line + 2.4, high + 1.3 * spots + 2.0 * (flatness - 0.62))
         return mix(mix(rock, wood, wooded), rgb("e4e9f2"), snow), np.ones_like(high)
@@ -165,13 +163,14 @@ class Road:
         """Lay it over the ground: asphalt with a broken line, or earth with grass between the tracks."""
         edge = self.away(x, z)
         off = edge + self.wide / 2
-        spots = (1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * -0.1))[..., None]
+        spots = 1 + 0.10 * look(self.grain, x / 3, z / 5) * np.exp(z * -0.1)
         if self.paved and not self.snowy:
             line = step(0.05, 0.03, off) * step(24, 12, z) * (np.sin(z * 3) > 0)
-            surface = mix(rgb("55565a") * spots, rgb("f0ead8"), line)
+            surface = mix(scaled(rgb("55565a"), spots), rgb("f0ead8"), line)
         else:
             earth, grass = ("b2bdd3", "c8d0e2") if self.snowy else ("b0956c", "6f7a3a")
-            surface = mix(rgb(earth), rgb(grass), step(0.14, 0.06, off) * np.exp(z * -0.06)) * spots
+            tracks = mix(rgb(earth), rgb(grass), step(0.14, 0.06, off) * np.exp(z * -0.06))
+            surface = scaled(tracks, spots)
         return mix(colour, surface, np.clip(0.5 - edge / (0.04 + z / unit), 0, 1))
 
 
@@ -288,10 +287,10 @@ def land(view: View, shore: Shore | None) -> None:
             inland = 0.03 * look(patch, x / 3, z / 3) * (shore.kind != "quay") - shore.out(x, z)
             colour = mix(edge, colour, step(*reach, inland))
         if cover == "harbour":
-            colour *= _flags(z, inland)[..., None]
-        colour *= np.clip(1 + grain * tuft, 0.4, 1.6)[..., None]
+            colour = scaled(colour, _flags(z, inland))
+        colour = scaled(colour, np.clip(1 + grain * tuft, 0.4, 1.6))
         if shore is not None and shore.sandy:
-            leaves = rgb("9ea8b3" if view.snowy else "2d4a1b") * (1 + 0.3 * tuft)[..., None]
+            leaves = scaled(rgb("9ea8b3" if view.snowy else "2d4a1b"), 1 + 0.3 * tuft)
             colour = mix(colour, leaves, step(0.05, 0.22, high + 0.03 * tuft))
         if view.road is not None:
             colour = view.road.over(colour, x, z, view.unit)
@@ -311,8 +310,9 @@ def land(view: View, shore: Shore | None) -> None:
 
 def _plane(view: View, shore: Shore, albedo: Albedo, part: Floats, x: Floats, y: Floats) -> Floats:
     """Paint level ground over what is there, as `cast` would, where it is."""
-    x, z = np.broadcast_arrays(x / -y, -1 / y)
+    x, z = x / -y, -1 / y
     dry = np.minimum(shore.out(x, z), np.inf if view.road is None else view.road.away(x, z)) < 0.2
+    x, z = np.broadcast_arrays(x, z)
     x, z, level = x[dry], z[dry], np.ones(np.count_nonzero(dry), np.float32)
     colour, cover = albedo(x, z, level * 0, level)
     lit = view.light.veil(view.light.on(colour, level * view.light.direction[1]), np.minimum(z, view.end))

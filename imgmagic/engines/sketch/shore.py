@@ -16,7 +16,7 @@ import numpy as np
 
 from imgmagic.engines.sketch.noise import Floats, fractal, look, step
 from imgmagic.engines.sketch.scene import Tone
-from imgmagic.engines.sketch.view import View, mix, palette, rgb, toned
+from imgmagic.engines.sketch.view import View, by_plane, mix, palette, rgb, toned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,9 +126,13 @@ class _Water:
     def _above(self) -> Floats:
         """Give what the water mirrors, by its height above the horizon in px: the higher, the wider averaged."""
         up = np.arange(self.view.first)
-        sums = np.cumsum(np.pad(self.view.canvas[: self.view.first][::-1], ((1, 0), (0, 0), (0, 0))), axis=0)
         low, high = (up * 0.86).astype(int), np.minimum(up * 1.14 + 0.012 * self.view.unit + 1, len(up)).astype(int)
-        return np.asarray((sums[high] - sums[low]) / (high - low)[:, None, None], np.float32)
+
+        def averaged(plane: Floats) -> Floats:
+            sums = np.cumsum(np.pad(plane, ((1, 0), (0, 0))), axis=0)
+            return np.asarray((sums[high] - sums[low]) / (high - low)[:, None], np.float32)
+
+        return by_plane(averaged, self.view.canvas[: self.view.first][::-1])
 
     def _shine(self) -> float:
         """Give how strongly the sun or the moon glitters: as far as it is seen on the canvas."""
@@ -188,9 +192,10 @@ class _Water:
         top = view.horizon / view.unit
         up = top * (1 - np.exp(-np.abs(v + 1.7 * sz) / top))
         x = x + sx * (1.5 * v + 0.12)
-        column = np.clip(x * view.unit + view.width / 2, 0, view.width - 1).astype(np.int32)
-        row = np.clip(up * view.unit, 0, len(self.above) - 1).astype(np.int32)
-        seen = self.above[row, column]
+        column = np.clip(x * view.unit + view.width / 2, 0, view.width - 1).astype(np.intp)
+        row = np.clip(up * view.unit, 0, len(self.above) - 1).astype(np.intp)
+        at = row * view.width + column
+        seen = by_plane(lambda plane: plane.ravel().take(at), self.above)
         if view.scene.water != Tone():
             # Water of another colour tints what it mirrors, or it would keep the sky's.
             seen += (toned(seen, view.scene.water) - seen) * 0.6

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageFilter
 
-from imgmagic.engines.sketch.view import rgb
+from imgmagic.engines.sketch.view import by_plane, rgb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +84,7 @@ def _fitted(make: Callable[[int], Image.Image], tall: float, mirrored: bool) -> 
 def _lay(view: View, image: Image.Image, place: tuple[int, int], depth: float, key: float) -> None:
     """Lay a drawing on the canvas, lit and hazed."""
     box = image.getbbox() or (0, 0, 1, 1)
-    pixels = np.asarray(image.crop(box), np.float32) * np.float32(1 / 255)
+    pixels = by_plane(lambda level: level * np.float32(1 / 255), np.asarray(image.crop(box)))
     if view.alpha is None and view.scene.place != "studio":
         # It stands in grass, sand or water, which hides the lower edge here more and there less.
         high = _sunk(view, image, depth)
@@ -131,9 +131,10 @@ def _on_water(view: View, shore: Shore | None, place: tuple[int, int], size: tup
     """Give where water is on a part of the canvas (height, width), 0 or 1."""
     if shore is None:
         return np.zeros(size, np.float32)
-    z = view.unit / np.maximum(np.arange(place[0], place[0] + size[0]) + 0.5 - view.horizon, 0.5)[:, None]
-    x = (np.arange(place[1], place[1] + size[1]) + 0.5 - view.width / 2) / view.unit * z
-    return np.asarray(np.clip(shore.out(x, z + 0 * x) * 8, 0, 1), np.float32)
+    down, across = (np.arange(start, start + count, dtype=np.float32) for start, count in zip(place, size, strict=True))
+    z = view.unit / np.maximum(down + 0.5 - view.horizon, 0.5)[:, None]
+    x = (across + 0.5 - view.width / 2) / view.unit * z
+    return np.asarray(np.clip(shore.out(x, z) * 8, 0, 1), np.float32)
 
 
 def _shadow(view: View, image: Image.Image, place: tuple[int, int], sun: float, shore: Shore | None) -> None:

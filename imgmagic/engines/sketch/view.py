@@ -57,7 +57,8 @@ _HORIZONS = {
 }  # fmt: skip
 #: Places under no sky.
 SKYLESS = ("space", "studio")
-_ROWS = 128
+#: So many px at once fit the processor's cache.
+_BAND = 1 << 15
 
 
 def rgb(colour: RGB | str) -> Floats:
@@ -74,9 +75,21 @@ def palette(colours: str) -> list[Floats]:
 
 def mix(colour: Floats, other: Floats, share: Floats) -> Floats:
     """Go from a colour (..., 3) to another one by a share (...)."""
-    change = (other - colour) * share[..., None]
-    change += colour
-    return np.asarray(change, np.float32)
+    return by_plane(lambda own, aim: own + (aim - own) * share, colour, other)
+
+
+def scaled(colour: Floats, share: Floats) -> Floats:
+    """Multiply a colour (..., 3) by a share (...)."""
+    return by_plane(lambda own: own * share, colour)
+
+
+def by_plane(formula: Callable[..., Floats], *colours: Floats) -> Floats:
+    """Apply a formula to the red of colours (..., 3), to their green and to their blue.
+
+    The result lies in memory like that, which is several times as fast as a formula with three numbers per pixel.
+    """
+    planes = [formula(*each) for each in zip(*(np.moveaxis(colour, -1, 0) for colour in colours), strict=True)]
+    return np.moveaxis(np.stack(planes, dtype=np.float32), 0, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +118,8 @@ class Light:
             # By night the eye sees little colour.
             albedo = albedo + (albedo.mean(-1, keepdims=True) - albedo) * 0.6
         # The sky is brighter on the light's side: what is turned away still has its light and dark.
-        shade = np.maximum(facing, 0.15 + 0.15 * facing)[..., None] * self.key + self.ambient
-        return np.asarray(shade * albedo, np.float32)
+        shade = np.maximum(facing, 0.15 + 0.15 * facing)
+        return by_plane(lambda key, ambient, own: (shade * key + ambient) * own, self.key, self.ambient, albedo)
 
     def veil(self, colour: Floats, depth: Floats | float) -> Floats:
         """Fade a surface (..., 3) into the haze; its depth broadcasts against (...)."""
@@ -161,7 +174,7 @@ class View:
         self.unit = min((self.width * self.height) ** 0.5, 1.25 * self.height) * lens
         self.sun = self._sun(random)
         self.light = self._light()
-        self.canvas = np.zeros((self.height, self.width, 3), np.float32)
+        self.canvas = np.moveaxis(np.zeros((3, self.height, self.width), np.float32), 0, -1)
 
     def rng(self, *names: object) -> np.random.Generator:
         """Give the random numbers of one part of this scene."""
@@ -204,10 +217,11 @@ class View:
         return 34.0 if scene.thing("mountains") or scene.thing("city") or scene.place == "harbour" else np.inf
 
     def bands(self, top: int, bottom: int) -> Iterator[tuple[int, int]]:
-        """Cut rows into bands, so that no working array is as large as the picture."""
-        for each in range(top, bottom, _ROWS):
+        """Cut rows into bands, so that working arrays are small."""
+        rows = max(1, _BAND // self.width)
+        for each in range(top, bottom, rows):
             self.pause()
-            yield each, min(each + _ROWS, bottom)
+            yield each, min(each + rows, bottom)
 
     def wash(self, top: int, bottom: int, layer: Callable[[Floats, Floats, Floats], Floats]) -> None:
         """Paint over rows; ``layer`` makes colours of what is there, x, and y above the horizon (units)."""
