@@ -606,7 +606,7 @@ def test_as_many_are_left_as_is_said(instruction, count):
     [
         ("a blue bridge over a river", ["blue"]),
         ("赤い道のある砂漠", ["赤い"]),
-        ("a golden moon over white clouds", []),
+        ("a golden moon over white clouds", ["golden"]),
         ("a man in a red coat and a woman in blue on the beach", []),
         ("a red coat on the beach", ["coat"]),
         ("planets in outer space", []),
@@ -731,3 +731,81 @@ def test_flowers_are_under_the_snow_and_come_back_when_it_goes():
 def test_a_scene_of_before_there_was_lying_snow_is_read():
     assert Scene.from_json(BEACH.to_json().replace('"snow":false,', "")) == BEACH
     assert Scene.from_json(BEACH.to_json().replace('"snow":false', '"snow":2')) is None
+
+
+# Lists, plurals, and words that are not drawn
+
+
+@pytest.mark.parametrize(
+    ("prompt", "change"),
+    [
+        ("green hills, white clouds, blue sky", {}),
+        ("the hills, white clouds", {}),
+        ("丘、白い雲、青い空", {}),
+        ("the hills, the sky pink", {"ground": Tone("pink"), "sky": Tone("pink")}),
+    ],
+)
+def test_a_colour_is_carried_to_the_noun_before_only_if_it_ends_the_list(prompt, change):
+    hills = composed(prompt)
+    assert hills == replace(composed("hills"), seed=hills.seed, **change)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing"),
+    [
+        ("an island with one palm tree", Thing("palms", 1)),
+        ("an island with one tall palm", Thing("palms", 1, size="large")),
+        ("hot-air balloons drifting", Thing("balloon", 3)),
+        ("a hot-air balloon", Thing("balloon")),
+        ("a harbour with boats", Thing("sailboat", 3)),
+        ("a boat with white sails", Thing("sailboat", colour="white")),
+        ("a group of people on a beach", Thing("person", 3)),
+        ("two houses", Thing("house", 2)),
+    ],
+)
+def test_one_is_one_and_a_plural_several(prompt, thing):
+    assert composed(prompt).every(thing.kind) == (thing,)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place", "left"),
+    [
+        ("blue sky, green grass", "meadow", ()),
+        ("blue sky and sand", "beach", ()),
+        ("sunest on a beach", "beach", ("sunest",)),
+        ("the loveliest beach", "beach", ()),
+        ("a big yellow moon over the sea", "sea", ("yellow",)),
+        ("the sea and a shooting star", "sea", ("shooting star",)),
+        ("a rainy city street", "city", ("street",)),
+        ("lights of a city at night", "city", ()),
+        ("lights of a city at noon", "city", ("lights",)),
+        ("city lights at night", "city", ()),
+    ],
+)
+def test_no_word_is_swallowed_that_could_be_drawn(prompt, place, left):
+    reading = words.read_prompt(prompt)
+    assert (reading.scene and reading.scene.place, reading.not_drawn) == (place, left)
+
+
+def test_pastel_is_muted_and_emerald_green_and_sails_are_the_boat():
+    assert composed("the sea, minimal, pastel").filters == ("muted",)
+    assert composed("エメラルドグリーンの湖").water == Tone("green")
+    assert edited(composed("ヨットと海"), "帆を赤くして").thing("sailboat") == Thing("sailboat", colour="red")
+
+
+@pytest.mark.parametrize("instruction", ["remove the palms on the left", "左のヤシを消して"])
+def test_only_what_is_on_a_side_is_removed_if_that_can_be_told(instruction):
+    with pytest.raises(SketchError, match="cannot tell which"):
+        instructions.edit(BEACH, instruction)
+    assert edited(BEACH, "remove the sun on the left").thing("sun") is None
+    right = replace(BEACH, things=(Thing("palms", 2, "left"), Thing("palms", 1, "right", first=2)))
+    assert edited(right, instruction).things == (right.things[1],)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "reason"),
+    [("zoom out", "can zoom in"), ("keep the palms", "is only to stay"), ("sunest", "sunset")],
+)
+def test_a_refusal_says_why(instruction, reason):
+    with pytest.raises(SketchError, match=reason):
+        instructions.edit(BEACH, instruction)

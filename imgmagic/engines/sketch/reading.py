@@ -47,7 +47,7 @@ _WHERE = re.compile(
     "に(?![し変か換す置な])|で(?!な)|へ|から|の(?:隣|上|横|そば|近く|後ろ|前|左|右|奥|手前|下|周り|すぐ|真)"
 )
 #: Endings of words that say how or what happens, not what there is.
-_NOT_NOUNS = re.compile(r"(?:\w{3,}(?:ing|ly|ed|able|ible|esque|ical)|\w{2,}(?:ful|ous|ish|less|est|ive)|\w+['’]\w+)$")
+_NOT_NOUNS = re.compile(r"(?:\w{3,}(?:ing|ly|ed|able|ible|esque|ical)|\w{2,}(?:ful|ous|ish|less|ive)|\w+['’]\w+)$")
 
 
 def hits(text: str) -> list[Hit]:
