@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from imgmagic.engines.sketch import edits, instructions, lexicon, reading, vocabulary, words
+from imgmagic.engines.sketch import SketchEngine, edits, instructions, lexicon, reading, vocabulary, words
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone
 from imgmagic.errors import SketchError
+from imgmagic.exchange import ImageRequest, ImageResponse, Input
 from tests.babble import babble
 
 BEACH = Scene("beach", things=(Thing("palms"), Thing("sun"), Thing("clouds")), seed=7)
@@ -809,3 +811,28 @@ def test_only_what_is_on_a_side_is_removed_if_that_can_be_told(instruction):
 def test_a_refusal_says_why(instruction, reason):
     with pytest.raises(SketchError, match=reason):
         instructions.edit(BEACH, instruction)
+
+
+# What is said under a picture
+
+
+def answer(prompt: str, source: bytes | None = None) -> ImageResponse:
+    """Let the engine answer, at 256 px."""
+    inputs = () if source is None else (Input("source", source),)
+    return SketchEngine().make(ImageRequest("refine" if inputs else "imagine", prompt, size="256x256", inputs=inputs))
+
+
+def test_a_card_without_letters_shows_prompts_that_work_and_its_caption_says_them_in_the_prompt_s_language():
+    card = answer("宇宙人と猫")
+    assert "nothing of the prompt was recognised" in card.caption
+    for example in vocabulary.EXAMPLES_JAPANESE:
+        assert f"“{example}”" in card.caption
+        assert words.read_prompt(example).not_drawn == ()
+    assert np.asarray(Image.open(BytesIO(card.images[0])).convert("L")).min() < 90
+
+
+def test_a_refine_says_what_came_and_what_went():
+    first = answer("a lake with a boat by day")
+    assert "added" not in first.caption
+    second = answer("remove the boat, add birds and make it night", first.images[0])
+    assert "; added: night, bird, moon, stars; removed: sun, sailboat; drawn: lake" in second.caption

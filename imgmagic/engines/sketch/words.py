@@ -63,8 +63,8 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
         passing += vocabulary.PASSES_FOR.get(each, ())
     for hit in [hit for clause in wanted for hit in clause.hits]:
         name = vocabulary.CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
-        # The "landscape" and the "shore" of a lake only add to what other words say, but a "pier" does not.
-        vague = hit.power <= VAGUE and hit.name != "harbour"
+        # "Winter", the "landscape", and the "shore" of a lake only add to what other words say, but a "pier" does not.
+        vague = hit.special("season") or (hit.power <= VAGUE and hit.name != "harbour")
         bare = (hit.name in _BURIED and scene.snowy) or hit.special("street")
         if (
             bare
