@@ -789,9 +789,9 @@ def test_no_word_is_swallowed_that_could_be_drawn(prompt, place, left):
     assert (reading.scene and reading.scene.place, reading.not_drawn) == (place, left)
 
 
-def test_pastel_is_muted_and_emerald_green_and_sails_are_the_boat():
+def test_pastel_is_muted_and_sails_are_the_boat_and_grass_is_green():
     assert composed("the sea, minimal, pastel").filters == ("muted",)
-    assert composed("エメラルドグリーンの湖").water == Tone("green")
+    assert composed("green grass").ground == composed("a green meadow").ground == Tone()
     assert edited(composed("ヨットと海"), "帆を赤くして").thing("sailboat") == Thing("sailboat", colour="red")
 
 

@@ -185,7 +185,8 @@ def _toned(scene: Scene, clause: Clause) -> Scene:
     for noun in nouns(clause, "region", "place", "time"):
         region = "sky" if noun.hit.kind == "time" else noun.hit.region
         colour = noun.last("colour")
-        natural = colour is not None and region == "sky" and colour.name in vocabulary.SKIES.get(scene.time, ())
+        own = {"sky": vocabulary.SKIES.get(scene.time, ()), "ground": vocabulary.GROUNDS.get(scene.place, ())}
+        natural = colour is not None and colour.name in own.get(region, ())
         if colour is not None and region and not natural:
             scene = with_tone(scene, region, Tone(colour.name))
     for hit in clause.every("wave"):
