@@ -791,6 +791,7 @@ def test_no_word_is_swallowed_that_could_be_drawn(prompt, place, left):
 
 def test_pastel_is_muted_and_sails_are_the_boat_and_grass_is_green():
     assert composed("the sea, minimal, pastel").filters == ("muted",)
+    assert composed("エメラルドグリーンの湖").water == composed("an emerald green lake").water == Tone("emerald")
     assert composed("green grass").ground == composed("a green meadow").ground == Tone()
     assert edited(composed("ヨットと海"), "帆を赤くして").thing("sailboat") == Thing("sailboat", colour="red")
 
