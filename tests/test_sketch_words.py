@@ -657,6 +657,7 @@ def test_what_is_excepted_from_an_edit_of_everything_is_refused():
         ("make the boat 2x bigger", "large"),
         ("make the boat twice the size", "large"),
         ("the boat is too small", "large"),
+        ("the boat isn't big enough", "large"),
         ("ヨットを2倍の大きさにして", "large"),
         ("ヨットが小さすぎる", "large"),
     ],
@@ -727,6 +728,7 @@ def test_flowers_are_under_the_snow_and_come_back_when_it_goes():
     assert "flower" not in snowy.drawn
     assert snowy.scene is not None
     assert edited(snowy.scene, "remove the snow") == meadow
+    assert edited(composed("winter"), "remove the snow").place == "meadow"
     assert words.read_prompt("flowers in a snowy meadow").not_drawn == ("flowers",)
 
 
@@ -837,3 +839,8 @@ def test_a_refine_says_what_came_and_what_went():
     assert "added" not in first.caption
     second = answer("remove the boat, add birds and make it night", first.images[0])
     assert "; added: night, bird, moon, stars; removed: sun, sailboat; drawn: lake" in second.caption
+
+
+def test_lamps_are_not_called_undrawn_where_they_are_lit():
+    assert instructions.edit(composed("a city at night"), "add lights and a boat").not_drawn == ()
+    assert instructions.edit(composed("a city"), "add lights and a boat").not_drawn == ("lights",)

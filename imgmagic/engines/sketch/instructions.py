@@ -55,7 +55,7 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
     for hit in [hit for clause in asked for hit in clause.every("thing") if clause.verb == "instead"]:
         now = now.without(hit.name) if now != scene else now
     _check(scene, now, asked)
-    words = named(left)
+    words = named(word for word in left if not lit(now, word))
     if now == scene and not different:
         raise _nothing(scene, instruction, asked, words, missing)
     return Reading(now, names(now), words)
@@ -117,7 +117,7 @@ _QUESTION = re.compile(
 
 def _left(scene: Scene | None, clause: Clause) -> Iterator[str]:
     """Give the words of a clause that are not heeded; the scene after it is None if nothing was understood."""
-    yield from (word for word in clause.unknown if scene is None or not lit(scene, word))
+    yield from clause.unknown
     if scene is None:
         yield from (hit.word for hit in clause.hits if hit.kind not in ("unknown", "region"))
         return
@@ -146,7 +146,7 @@ def _nothing(
         )
     if any(each in instruction.casefold() for each in vocabulary.SPECIAL["undo"]):
         return SketchError("The sketch engine only goes on.", hint="%rollback goes back to an earlier picture.")
-    strange = named(word for clause in asked for word in clause.unknown)
+    strange = named(word for clause in asked for word in clause.unknown if not lit(scene, word))
     if strange:
         return refusal(f"The sketch engine does not understand {', '.join(map(repr, strange))}.", strange)
     return refusal(_reason(scene, asked, words, missing) or f"The sketch engine finds nothing to do in {said!r}.")
