@@ -98,7 +98,7 @@ def _upright(thing: Thing, noun: Noun, clause: Clause) -> Noun:
     elif said is not None:
         way = 1 if said.name == "up" else -1
     elif size is not None:
-        way = {"高": 1, "低": -1}.get(size.word[0], 0)
+        way = {"高": 1, "低": -1}.get(size.word[0], 0) * (-1 if size.sign < 0 else 1)
     else:
         alone = thing.kind in SHINING and not noun.hit.sign and not noun.last("side")
         way = {"more": 1, "less": -1}.get(clause.verb, 0) if alone else 0

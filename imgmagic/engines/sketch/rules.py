@@ -352,6 +352,7 @@ def _waves(scene: Scene, clause: Clause) -> Scene | None:
     if hit is None or scene.place not in _WET or "sky" in clause.regions or objects(clause):
         return None
     sizes = [each.name.startswith("small") is not (each.sign < 0) for each in clause.every("size")]
+    sizes += [each.name == "down" and bool(each.word) for each in clause.every("height")]
     smaller = hit.name == "rough" and any(sizes)
     sign = clause.sign * (hit.sign or 1) * (-1 if smaller else 1)
     factor = vocabulary.WAVES[hit.name] ** (sign * hit.power)
