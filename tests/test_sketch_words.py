@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from imgmagic.engines.sketch import edits, instructions, lexicon, reading, vocabulary, words
+from imgmagic.engines.sketch import SketchEngine, edits, instructions, lexicon, reading, vocabulary, words
 from imgmagic.engines.sketch.scene import Scene, Thing, Tone
 from imgmagic.errors import SketchError
+from imgmagic.exchange import ImageRequest, ImageResponse, Input
 from tests.babble import babble
 
 BEACH = Scene("beach", things=(Thing("palms"), Thing("sun"), Thing("clouds")), seed=7)
@@ -383,6 +385,9 @@ def test_autumn_is_in_the_leaves(prompt):
         ("raise the sun", 1),
         ("move the sun up a little", 1),
         ("太陽をもっと高く", 1),
+        ("太陽が低すぎる", 1),
+        ("the sun is too low", 1),
+        ("the sun is too high", -1),
         ("lower the sun", -1),
         ("the sun should be lower", -1),
         ("太陽を下に動かして", -1),
@@ -606,7 +611,7 @@ def test_as_many_are_left_as_is_said(instruction, count):
     [
         ("a blue bridge over a river", ["blue"]),
         ("赤い道のある砂漠", ["赤い"]),
-        ("a golden moon over white clouds", []),
+        ("a golden moon over white clouds", ["golden"]),
         ("a man in a red coat and a woman in blue on the beach", []),
         ("a red coat on the beach", ["coat"]),
         ("planets in outer space", []),
@@ -655,6 +660,7 @@ def test_what_is_excepted_from_an_edit_of_everything_is_refused():
         ("make the boat 2x bigger", "large"),
         ("make the boat twice the size", "large"),
         ("the boat is too small", "large"),
+        ("the boat isn't big enough", "large"),
         ("ヨットを2倍の大きさにして", "large"),
         ("ヨットが小さすぎる", "large"),
     ],
@@ -676,6 +682,8 @@ def test_a_comparison_is_a_size_and_no_number_and_a_complaint_asks_for_the_contr
         ("暗すぎる", {"filters": ("brighter",)}),
         ("the sea is too rough", {"waves": 0.5882}),
         ("波が高すぎる", {"waves": 0.5882}),
+        ("the waves are too high", {"waves": 0.5882}),
+        ("lower the waves", {"waves": 0.5882}),
         ("make the sea half as rough", {"waves": 0.5882}),
         ("add a boat too", {"things": (*BEACH.things, Thing("sailboat"))}),
     ],
@@ -704,6 +712,7 @@ def test_what_is_not_liked_goes_only_if_it_is_named(instruction):
         ("make it winter", True, "clear"),
         ("山に雪を積もらせて", True, "clear"),
         ("make it snow", False, "snow"),
+        ("let it snow on the mountains", False, "snow"),
         ("雪を降らせて", False, "snow"),
         ("a blizzard", False, "snow"),
     ],
@@ -725,9 +734,119 @@ def test_flowers_are_under_the_snow_and_come_back_when_it_goes():
     assert "flower" not in snowy.drawn
     assert snowy.scene is not None
     assert edited(snowy.scene, "remove the snow") == meadow
+    assert edited(composed("winter"), "remove the snow").place == "meadow"
     assert words.read_prompt("flowers in a snowy meadow").not_drawn == ("flowers",)
 
 
 def test_a_scene_of_before_there_was_lying_snow_is_read():
     assert Scene.from_json(BEACH.to_json().replace('"snow":false,', "")) == BEACH
     assert Scene.from_json(BEACH.to_json().replace('"snow":false', '"snow":2')) is None
+
+
+# Lists, plurals, and words that are not drawn
+
+
+@pytest.mark.parametrize(
+    ("prompt", "change"),
+    [
+        ("green hills, white clouds, blue sky", {}),
+        ("the hills, white clouds", {}),
+        ("丘、白い雲、青い空", {}),
+        ("the hills, the sky pink", {"ground": Tone("pink"), "sky": Tone("pink")}),
+    ],
+)
+def test_a_colour_is_carried_to_the_noun_before_only_if_it_ends_the_list(prompt, change):
+    hills = composed(prompt)
+    assert hills == replace(composed("hills"), seed=hills.seed, **change)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "thing"),
+    [
+        ("an island with one palm tree", Thing("palms", 1)),
+        ("an island with one tall palm", Thing("palms", 1, size="large")),
+        ("hot-air balloons drifting", Thing("balloon", 3)),
+        ("a hot-air balloon", Thing("balloon")),
+        ("a harbour with boats", Thing("sailboat", 3)),
+        ("a boat with white sails", Thing("sailboat", colour="white")),
+        ("a group of people on a beach", Thing("person", 3)),
+        ("two houses", Thing("house", 2)),
+    ],
+)
+def test_one_is_one_and_a_plural_several(prompt, thing):
+    assert composed(prompt).every(thing.kind) == (thing,)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place", "left"),
+    [
+        ("blue sky, green grass", "meadow", ()),
+        ("blue sky and sand", "beach", ()),
+        ("sunest on a beach", "beach", ("sunest",)),
+        ("the loveliest beach", "beach", ()),
+        ("a big yellow moon over the sea", "sea", ("yellow",)),
+        ("the sea and a shooting star", "sea", ("shooting star",)),
+        ("a rainy city street", "city", ("street",)),
+        ("lights of a city at night", "city", ()),
+        ("lights of a city at noon", "city", ("lights",)),
+        ("city lights at night", "city", ()),
+    ],
+)
+def test_no_word_is_swallowed_that_could_be_drawn(prompt, place, left):
+    reading = words.read_prompt(prompt)
+    assert (reading.scene and reading.scene.place, reading.not_drawn) == (place, left)
+
+
+def test_pastel_is_muted_and_sails_are_the_boat_and_grass_is_green():
+    assert composed("the sea, minimal, pastel").filters == ("muted",)
+    assert composed("エメラルドグリーンの湖").water == composed("an emerald green lake").water == Tone("emerald")
+    assert composed("green grass").ground == composed("a green meadow").ground == Tone()
+    assert edited(composed("ヨットと海"), "帆を赤くして").thing("sailboat") == Thing("sailboat", colour="red")
+
+
+@pytest.mark.parametrize("instruction", ["remove the palms on the left", "左のヤシを消して"])
+def test_only_what_is_on_a_side_is_removed_if_that_can_be_told(instruction):
+    with pytest.raises(SketchError, match="cannot tell which"):
+        instructions.edit(BEACH, instruction)
+    assert edited(BEACH, "remove the sun on the left").thing("sun") is None
+    right = replace(BEACH, things=(Thing("palms", 2, "left"), Thing("palms", 1, "right", first=2)))
+    assert edited(right, instruction).things == (right.things[1],)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "reason"),
+    [("zoom out", "can zoom in"), ("keep the palms", "is only to stay"), ("sunest", "sunset")],
+)
+def test_a_refusal_says_why(instruction, reason):
+    with pytest.raises(SketchError, match=reason):
+        instructions.edit(BEACH, instruction)
+
+
+# What is said under a picture
+
+
+def answer(prompt: str, source: bytes | None = None) -> ImageResponse:
+    """Let the engine answer, at 256 px."""
+    inputs = () if source is None else (Input("source", source),)
+    return SketchEngine().make(ImageRequest("refine" if inputs else "imagine", prompt, size="256x256", inputs=inputs))
+
+
+def test_a_card_without_letters_shows_prompts_that_work_and_its_caption_says_them_in_the_prompt_s_language():
+    card = answer("宇宙人と猫")
+    assert "nothing of the prompt was recognised" in card.caption
+    for example in vocabulary.EXAMPLES_JAPANESE:
+        assert f"“{example}”" in card.caption
+        assert words.read_prompt(example).not_drawn == ()
+    assert np.asarray(Image.open(BytesIO(card.images[0])).convert("L")).min() < 90
+
+
+def test_a_refine_says_what_came_and_what_went():
+    first = answer("a lake with a boat by day")
+    assert "added" not in first.caption
+    second = answer("remove the boat, add birds and make it night", first.images[0])
+    assert "; added: night, bird, moon, stars; removed: sun, sailboat; drawn: lake" in second.caption
+
+
+def test_lamps_are_not_called_undrawn_where_they_are_lit():
+    assert instructions.edit(composed("a city at night"), "add lights and a boat").not_drawn == ()
+    assert instructions.edit(composed("a city"), "add lights and a boat").not_drawn == ("lights",)

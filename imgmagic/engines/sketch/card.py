@@ -1,7 +1,7 @@
 """The card: what is shown when nothing of a prompt can be drawn. The prompt's own words, set quietly on paper.
 
 Only characters that the font bundled with Pillow really has are set; a box in place of a letter would be worse than
-silence, and the caption says the rest.
+silence. Where little of a prompt is left, as of one in Japanese, the prompts that work are set in its place.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import textwrap
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from imgmagic.engines.sketch import vocabulary
 from imgmagic.engines.sketch.noise import rng
 from imgmagic.engines.sketch.scene import seed_of
 from imgmagic.errors import printable
@@ -26,12 +27,14 @@ def draw(prompt: str, width: int, height: int, variation: int = 0) -> Image.Imag
     words = _with_glyphs(printable(prompt, 400))
     # Long prompts are set in more and longer lines, and in whatever size fits.
     text = textwrap.fill(words, max(16, round(2.2 * (len(words) * width / height) ** 0.5)))
+    if 2 * len(words) < len(prompt.strip()) or not words:
+        text = "\n".join(vocabulary.EXAMPLES)
     _, _, wide, tall = pen.multiline_textbbox((0, 0), text, ImageFont.load_default(100), spacing=42)
     size = min(min(width, height) * 0.085, 76 * width / max(wide, 1), 70 * height / max(tall, 1))
     font = ImageFont.load_default(size)
     pen.multiline_text(middle, text, _INK, font, anchor="mm", spacing=size * 0.42, align="center")
     away, rule = tall * size / 200 + size, width * 0.05
-    for y in (height / 2 - away, height / 2 + away) if text else ():
+    for y in (height / 2 - away, height / 2 + away):
         pen.line([(width / 2 - rule, y), (width / 2 + rule, y)], _RULE, max(1, width // 600))
     return card
 

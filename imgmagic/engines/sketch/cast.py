@@ -19,6 +19,8 @@ _STEPS = ("small", "", "large")
 _LOOKS = ("side", "size", "colour", "rise")
 #: As many are "many" of what is usually alone, and a village.
 _SEVERAL = 5
+#: As many are "boats".
+_FEW = 3
 
 
 def objects(clause: Clause) -> list[Noun]:
@@ -55,9 +57,10 @@ def mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Scene:
     if before and noun.hit.single and before != noun.hit.word.casefold() and not noun.said:
         return scene.with_thing(replace(last, count=min(vocabulary.MOST, max(1, last.count) + 1)))
     apart = any(new and was and new != was for new, was in ((own.side, last.side), (own.colour, last.colour)))
-    if apart and own.heeds("count"):
+    if apart and own.heeds("count") and not noun.hit.special("part"):
         return scene.with_thing(replace(own, count=max(1, own.count), first=last.after))
-    return scene.with_thing(_described(old[0], noun))
+    # "A house in a row of houses" is said of one house, or of its place.
+    return scene.with_thing(_described(old[0], noun, few=0 if before else _FEW))
 
 
 def things(scene: Scene, clause: Clause) -> Scene | None:
@@ -95,7 +98,7 @@ def _upright(thing: Thing, noun: Noun, clause: Clause) -> Noun:
     elif said is not None:
         way = 1 if said.name == "up" else -1
     elif size is not None:
-        way = {"高": 1, "低": -1}.get(size.word[0], 0)
+        way = {"高": 1, "低": -1}.get(size.word[0], 0) * (-1 if size.sign < 0 else 1)
     else:
         alone = thing.kind in SHINING and not noun.hit.sign and not noun.last("side")
         way = {"more": 1, "less": -1}.get(clause.verb, 0) if alone else 0
@@ -135,7 +138,9 @@ def _meant(found: tuple[Thing, ...], noun: Noun, *, gone: bool) -> tuple[Thing, 
     side = noun.last("side")
     if side is not None and (gone or (side.definite and not side.where)):
         there = tuple(each for each in found if each.side == side.name)
-        return there or found[: len(found) * gone]
+        # Of several that nobody put anywhere, it cannot be told which are there.
+        lone = gone and [not each.side and (not each.heeds("amount") or each.shown == 1) for each in found] == [True]
+        return there or (found if lone else ())
     colours = [hit.name for hit in noun.said if hit.kind == "colour"][:1]
     return tuple(each for each in found if each.colour in colours) or found
 
@@ -198,12 +203,14 @@ def _altered(old: tuple[Thing, ...], noun: Noun, clause: Clause) -> list[Thing]:
     return new[:1] if said is not None and not way else new
 
 
-def _described(thing: Thing, noun: Noun) -> Thing:
-    """Give a thing as it is described, also "many" of it; "another" is one."""
+def _described(thing: Thing, noun: Noun, few: int = _FEW) -> Thing:
+    """Give a thing as it is described, also "many" of it; "another" is one, and what is usually one is ``few``."""
     more = noun.hit.sign > 0 and not noun.hit.single and not noun.last("number")
     several = (more and noun.hit.sign > 1) or noun.hit.special("several")
     if several and thing.usual == 1 and not thing.count:
         thing = replace(thing, count=_SEVERAL)
+    elif noun.hit.plural and thing.usual == 1 and not thing.count:
+        thing = replace(thing, count=few)
     return _looks(_counted(thing, noun, int(more and not thing.count)), noun)
 
 

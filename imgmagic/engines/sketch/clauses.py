@@ -88,7 +88,8 @@ class Clause:
 def clauses(text: str) -> list[Clause]:
     """Cut a text into clauses, each with its verb."""
     found = [Clause()]
-    for hit in hits(text):
+    every = hits(text)
+    for at, hit in enumerate(every):
         if hit.kind == "break":
             found.append(Clause(after=hit.word.casefold()))
         elif hit.kind == "verb":
@@ -96,7 +97,10 @@ def clauses(text: str) -> list[Clause]:
         else:
             if found[-1].ended:
                 found.append(Clause())
-            _take(found, hit)
+            # "An island with one tall palm" has one; "a white one" is a white boat.
+            kinds = [each.kind for each in every[at + 1 : at + 3] if each.kind not in ("size", "colour")]
+            counts = hit.word.casefold() == "one" and kinds[:1] == ["thing"]
+            _take(found, replace(hit, word="1") if counts else hit)
     for each in found:
         _settle(each)
     return _merged([each for each in _paired(found) if each.hits or each.pronoun or each.verb in UNWANTED])
@@ -195,7 +199,7 @@ def _merged(found: list[Clause]) -> list[Clause]:
             waiting.append(clause)
             continue
         verb = clause.verb or _neighbour(found, at)
-        shared = clause.every(*_ADJECTIVES)
+        shared = _trailing(clause)
         result += [replace(each, verb=verb or each.verb, hits=each.hits + shared) for each in waiting]
         if result and not {verb, result[-1].verb} & {*UNWANTED} and _bare(clause, result[-1]):
             less = clause.verb == "less"
@@ -212,10 +216,16 @@ def _waits(clause: Clause, following: Clause) -> bool:
     complete = any(hit.kind in (*_ADJECTIVES, *_STATES, "unknown") or hit.sign for hit in clause.hits)
     if complete or not clause.hits or {clause.verb, following.verb} & {*UNWANTED}:
         return False
-    says, nouns = following.first(*_ADJECTIVES), following.first(*NOUNS)
+    says, nouns = _trailing(following), following.first(*NOUNS)
     if clause.hits[-1].japanese or not says:
         return bool(not clause.verb and says and nouns)
     return clause.verb in ("make", "move", "turn", "", "more", "less") and bool(nouns) is not bool(following.verb)
+
+
+def _trailing(clause: Clause) -> list[Hit]:
+    """Give what a clause may say of nouns before it: "white" in "hills, clouds white", not in "hills, white clouds"."""
+    at = next((at for at, hit in enumerate(clause.hits) if hit.kind in NOUNS), 0)
+    return [hit for hit in clause.hits[at:] if hit.kind in _ADJECTIVES]
 
 
 def _bare(clause: Clause, before: Clause) -> bool:

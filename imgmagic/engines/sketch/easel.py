@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from imgmagic.calls import StoppedError
 from imgmagic.engines.sketch import card, edits, instructions, photo, picture, vocabulary, words
-from imgmagic.engines.sketch.lexicon import refusal
+from imgmagic.engines.sketch.lexicon import JAPANESE, refusal
 from imgmagic.engines.sketch.scene import Scene, seed_of
 from imgmagic.errors import ImageError, printable
 from imgmagic.exchange import ImageResponse
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _SMALLEST, _LARGEST = 256, 3840
 #: How many times smaller the unfinished pictures are, in their order.
 _DRAFTS = (4, 3, 2)
-_EXAMPLES = ", ".join(f"“{each}”" for each in vocabulary.EXAMPLES)
 
 
 class Easel:
@@ -73,7 +72,7 @@ class Easel:
         if not self._request.take and self._unchanged(source, scene, first, image):
             raise refusal(f"Nothing would change in the picture by {printable(self._request.prompt, 60)!r}.")
         images = [self._encoded(image, first), *(self._encoded(self._painted(each, size), each) for each in others)]
-        return self._answer(images, reading.drawn, reading.not_drawn)
+        return self._answer(images, reading.drawn, reading.not_drawn, before=words.names(scene))
 
     def _retouched(self, source: Image, size: tuple[int, int]) -> ImageResponse:
         edited, done, left = photo.edit(source, self._request.prompt, self._palette)
@@ -112,14 +111,27 @@ class Easel:
         return picture.encode(image, scene, self._request.format, self._request.compression)
 
     def _answer(
-        self, images: Sequence[bytes], done: Sequence[str], left: Sequence[str], how: str = "drawn", **own: str
+        self,
+        images: Sequence[bytes],
+        done: Sequence[str],
+        left: Sequence[str],
+        how: str = "drawn",
+        before: Sequence[str] = (),
+        **own: str,
     ) -> ImageResponse:
-        """Say what was done and what not."""
+        """Say what was done and what not, and what there was not ``before``, if there was anything."""
+        new = [each for each in done if before and each not in before]
+        gone = [each for each in before if each not in (*done, *vocabulary.TIMES, "clear")]
+        japanese = JAPANESE.search(self._request.prompt)
+        examples = vocabulary.EXAMPLES_JAPANESE if japanese else vocabulary.EXAMPLES
         caption = {
             f"sketch engine: {how} by rules, not by an AI model": True,
+            f"added: {', '.join(new)}": new,
+            f"removed: {', '.join(gone)}": gone,
             f"{how}: {', '.join(done)}": done,
+            "nothing of the prompt was recognised": not done,
             f"not drawn: {', '.join(left)}": left,
-            f"prompts that work: {_EXAMPLES}": not done,
+            f"prompts that work: {', '.join(f'“{each}”' for each in examples)}": not done,
             "of the reference images only the palette is used": self._palette,
             "the mask is not looked at: --soft takes the whole answer": self._request.soft,
         }

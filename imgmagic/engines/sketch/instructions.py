@@ -16,7 +16,7 @@ from imgmagic.engines.sketch.clauses import GONE, NOUNS, UNWANTED, Clause, claus
 from imgmagic.engines.sketch.lexicon import Hit, refusal
 from imgmagic.engines.sketch.rules import apply
 from imgmagic.engines.sketch.scene import Scene, Thing
-from imgmagic.engines.sketch.words import Reading, named, names
+from imgmagic.engines.sketch.words import Reading, lit, named, names
 from imgmagic.errors import SketchError, printable
 
 if TYPE_CHECKING:
@@ -49,12 +49,13 @@ def edit(scene: Scene, instruction: str, *, different: bool = False) -> Reading:
         left += _left(changed, clause)
         if changed == now and (absent := clause.first("thing", "place")):
             missing.append(absent.word)
+            left += [absent.word] if clause.verb in GONE and clause.first("side") else []
         now = changed or now
         about = next(reversed(clause.names("thing")), about)
     for hit in [hit for clause in asked for hit in clause.every("thing") if clause.verb == "instead"]:
         now = now.without(hit.name) if now != scene else now
     _check(scene, now, asked)
-    words = named(left)
+    words = named(word for word in left if not lit(now, word))
     if now == scene and not different:
         raise _nothing(scene, instruction, asked, words, missing)
     return Reading(now, names(now), words)
@@ -134,6 +135,7 @@ def _left(scene: Scene | None, clause: Clause) -> Iterator[str]:
 def _nothing(
     scene: Scene, instruction: str, asked: list[Clause], words: tuple[str, ...], missing: list[str]
 ) -> SketchError:
+    said = printable(instruction, 60)
     fixed = (scene.place, *vocabulary.SHOWS.get(scene.place, ()))
     gone = [hit for clause in asked if clause.verb in GONE for hit in clause.every("place", "region")]
     belonging = named(hit.word for hit in gone if not hit.where and (hit.kind == "region" or hit.name in fixed))
@@ -144,14 +146,22 @@ def _nothing(
         )
     if any(each in instruction.casefold() for each in vocabulary.SPECIAL["undo"]):
         return SketchError("The sketch engine only goes on.", hint="%rollback goes back to an earlier picture.")
-    strange = named(word for clause in asked for word in clause.unknown)
+    strange = named(word for clause in asked for word in clause.unknown if not lit(scene, word))
     if strange:
         return refusal(f"The sketch engine does not understand {', '.join(map(repr, strange))}.", strange)
+    return refusal(_reason(scene, asked, words, missing) or f"The sketch engine finds nothing to do in {said!r}.")
+
+
+def _reason(scene: Scene, asked: list[Clause], words: tuple[str, ...], missing: list[str]) -> str:
+    """Say why what is understood changes nothing; empty if nobody knows."""
+    for side, what in [(clause.first("side"), clause.first("thing")) for clause in asked if clause.verb in GONE]:
+        if side and what and scene.thing(what.name):
+            return f"The sketch engine cannot tell which of the {what.word} are meant by {side.word!r}."
+    if any("" in clause.names("geometry") for clause in asked):
+        return "The sketch engine can zoom in, but there is nothing around the picture to zoom out to."
     if missing:
-        return refusal(f"Nothing would change: {', '.join(missing)} (the picture has {', '.join(names(scene))}).")
-    if words:
-        return refusal(f"The sketch engine cannot do that with {', '.join(map(repr, words))}.")
-    return refusal(f"The sketch engine finds nothing to do in {printable(instruction, 60)!r}.")
+        return f"Nothing would change: {', '.join(missing)} (the picture has {', '.join(names(scene))})."
+    return f"The sketch engine cannot do that with {', '.join(map(repr, words))}." if words else ""
 
 
 # What must not change
@@ -170,8 +180,8 @@ def _check(before: Scene, after: Scene, asked: list[Clause]) -> None:
 def negated() -> SketchError:
     """Make the error for an instruction that says what not to do."""
     return refusal(
-        "The sketch engine does not understand negations in instructions, except 'without' or 'no' with a thing to "
-        "remove, and what shall stay as it is: 'but not the sand', 'without changing the sky'."
+        "The sketch engine does not understand negations, nor what is only to stay: name what shall go ('remove', "
+        "'without' or 'no' with a thing), or what shall change, as in 'a pink sky, but not the sand'."
     )
 
 

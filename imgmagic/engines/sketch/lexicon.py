@@ -72,6 +72,13 @@ class Hit:
         place = vocabulary.REGION_OF.get(self.name, "") if self.kind == "place" else ""
         return self.name if self.kind == "region" else place
 
+    @property
+    def plural(self) -> bool:
+        """Whether it is a thing of which there are several: "boats", "people"."""
+        word = self.word.casefold().replace("-", " ")
+        inflected = word.endswith("s") and not word.endswith("'s") and word not in index()
+        return self.kind == "thing" and (inflected or self.special("plural"))
+
     def special(self, *ways: str) -> bool:
         """Whether the word is special in one of these ways; see `vocabulary.SPECIAL`."""
         return any(self.word.casefold() in vocabulary.SPECIAL[way] for way in ways)
@@ -96,7 +103,7 @@ _NAMELESS = {"plain": "", "wider": ""}
 VAGUE = 0.1
 _COMPARED = ("colour", "adjustment", "weather", "cover", "wave", "size", "force")
 _ACTED = ("verb", "geometry", "adjustment", "size", "style")
-_INFLECTED = (("er", _COMPARED, 1), ("est", _COMPARED, 1), ("ing", _ACTED, 0), ("ed", _ACTED, 0))
+_INFLECTED = (("er", _COMPARED, 1), ("est", (*_COMPARED, "filler"), 1), ("ing", _ACTED, 0), ("ed", _ACTED, 0))
 _PLURALS = (("s", ""), ("es", ""), ("ies", "y"), ("ves", "f"), ("'s", ""), ("men", "man"))
 
 
@@ -126,7 +133,7 @@ def known(phrase: str) -> Hit | None:
             continue
         if found.kind == "size" and sign:
             return replace(found, name={"small": "smaller", "large": "larger"}.get(found.name, found.name))
-        if found.kind != "filler" or last.endswith("s"):
+        if found.kind != "filler" or last.endswith(("s", "est")):
             return replace(found, sign=sign)
     return None
 

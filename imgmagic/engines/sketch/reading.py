@@ -38,6 +38,8 @@ _TIMES = re.compile(
     "|[0-9.一二三四五十]+(?=倍)",
     re.IGNORECASE,
 )
+#: "Not big enough".
+_WANTING = re.compile(r"\b(?:not|isn't|aren't) (\w+) enough\b", re.IGNORECASE)
 _RUNS = re.compile(rf"[{_HIRAGANA}]+|\d+(?![{_KATAKANA}{_KANJI}])|[{_KATAKANA}{_KANJI}\d]+")
 _COUNTED = re.compile(rf"(\d{{1,3}}|[{''.join(vocabulary.KANJI_NUMBERS)}])([{vocabulary.COUNTERS}])(?:の|ほど)?")
 #: What follows an unknown noun in Japanese; any other kana belongs to a verb or an adjective.
@@ -47,13 +49,13 @@ _WHERE = re.compile(
     "に(?![し変か換す置な])|で(?!な)|へ|から|の(?:隣|上|横|そば|近く|後ろ|前|左|右|奥|手前|下|周り|すぐ|真)"
 )
 #: Endings of words that say how or what happens, not what there is.
-_NOT_NOUNS = re.compile(r"(?:\w{3,}(?:ing|ly|ed|able|ible|esque|ical)|\w{2,}(?:ful|ous|ish|less|est|ive)|\w+['’]\w+)$")
+_NOT_NOUNS = re.compile(r"(?:\w{3,}(?:ing|ly|ed|able|ible|esque|ical)|\w{2,}(?:ful|ous|ish|less|ive)|\w+['’]\w+)$")
 
 
 def hits(text: str) -> list[Hit]:
     """Cut a text into known and unknown runs; what says nothing is left out, degrees are told to what they are of."""
     plain = re.sub("[’‘ʼ´`]", "'", unicodedata.normalize("NFKC", text[:_LONGEST]))
-    plain = _TIMES.sub("twice ", _OPTIONS.sub(" ", plain))
+    plain = _WANTING.sub(r"more \1", _TIMES.sub("twice ", _OPTIONS.sub(" ", plain)))
     tokens = list(_TOKEN.finditer(plain))
     words = [token.group().casefold() for token in tokens]
     found: list[Hit] = []

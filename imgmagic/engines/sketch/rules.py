@@ -175,7 +175,7 @@ def _weathers(scene: Scene, clause: Clause) -> Scene | None:
         return _lit(replace(scene, weather="clear"), scene) if bright else None
     hit = next((each for each in said if each.name == "clear" and clause.verb != "turn"), said[-1])
     if clause.verb in GONE:
-        scene = replace(scene, snow=scene.snow and hit.name != "snow")
+        scene = _thawed(scene) if hit.name == "snow" else scene
         weather = "clear" if scene.weather == hit.name else scene.weather
         if hit.name == "rain" and scene.weather == "storm":
             weather = "overcast"
@@ -196,7 +196,14 @@ def _covers(scene: Scene, clause: Clause) -> Scene | None:
         return None
     if clause.sign * (hit.sign or 1) > 0:
         return _lit(snowed(scene), scene)
-    return _lit(replace(scene, snow=False, weather="clear" if scene.weather == "snow" else scene.weather), scene)
+    thawed = _thawed(replace(scene, weather="clear") if scene.weather == "snow" else scene)
+    return _lit(thawed, scene)
+
+
+def _thawed(scene: Scene) -> Scene:
+    """Take away the snow that lies; of a snowfield on which none falls, grass is left."""
+    bare = scene.place == "snow" and scene.weather != "snow"
+    return replace(scene, snow=False, place="meadow" if bare else scene.place)
 
 
 def snowed(scene: Scene, *, falling: bool = True) -> Scene:
@@ -345,6 +352,7 @@ def _waves(scene: Scene, clause: Clause) -> Scene | None:
     if hit is None or scene.place not in _WET or "sky" in clause.regions or objects(clause):
         return None
     sizes = [each.name.startswith("small") is not (each.sign < 0) for each in clause.every("size")]
+    sizes += [each.name == "down" and bool(each.word) for each in clause.every("height")]
     smaller = hit.name == "rough" and any(sizes)
     sign = clause.sign * (hit.sign or 1) * (-1 if smaller else 1)
     factor = vocabulary.WAVES[hit.name] ** (sign * hit.power)

@@ -83,3 +83,4 @@ ADJUSTMENTS, CONTRARY, STYLES = _factors("ADJUSTMENTS"), _one("CONTRARY"), _one(
 FILTERS = (*STYLES, *ADJUSTMENTS, *GEOMETRY, *(f"{colour} tint" for colour in COLOURS))
 #: Shown when nothing was understood.
 EXAMPLES = ("a beach on a sunny day", "a mountain lake at sunset", "a city skyline at night")
+EXAMPLES_JAPANESE = ("晴れた日の砂浜", "夕焼けの山の湖", "夜の街並み")

@@ -63,10 +63,14 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
         passing += vocabulary.PASSES_FOR.get(each, ())
     for hit in [hit for clause in wanted for hit in clause.hits]:
         name = vocabulary.CALLED.get(hit.name, hit.name) if hit.kind == "place" else hit.name
-        # The "landscape" and the "shore" of a lake only add to what other words say, but a "pier" does not.
-        vague = hit.power <= VAGUE and hit.name != "harbour"
-        bare = hit.name in _BURIED and scene.snowy
-        if bare or hit.kind in UNDRAWN or (hit.kind == "garment" and not scene.thing("person")):
+        # "Winter", the "landscape", and the "shore" of a lake only add to what other words say, but a "pier" does not.
+        vague = hit.special("season") or (hit.power <= VAGUE and hit.name != "harbour")
+        bare = (hit.name in _BURIED and scene.snowy) or hit.special("street")
+        if (
+            bare
+            or (hit.kind in UNDRAWN and not lit(scene, hit.word))
+            or (hit.kind == "garment" and not scene.thing("person"))
+        ):
             left.append(hit.word)
         elif hit.kind in ("place", "time", "weather", "season") and name in passing:
             drawn.append(name)
@@ -76,6 +80,12 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
             left.append(hit.word)
     left += [word for clause in wanted for noun in nouns(clause, "thing") for word in unheeded(noun)]
     return tuple(dict.fromkeys(drawn)), named(left)
+
+
+def lit(scene: Scene, word: str) -> bool:
+    """Whether a word means lamps, and a scene has lit ones."""
+    houses = scene.place in ("city", "harbour") or any(map(scene.thing, ("city", "house", "lighthouse")))
+    return word.casefold() in vocabulary.SPECIAL["lamps"] and scene.time in ("night", "dusk") and houses
 
 
 def named(words: Iterable[str]) -> tuple[str, ...]:
@@ -106,12 +116,15 @@ def _compose(wanted: list[Clause], seed: int) -> Scene | None:
     if not any(hits[kind] for kind in _MAKING if kind != "style"):
         return None
     by = {kind: [hit.name for hit in found] for kind, found in hits.items()}
+    by["region"] = [hit.word.casefold() for hit in hits["region"]]
     by["place"] = [hit.name for hit in hits["place"] if hit.power > VAGUE] or by["place"]
     scene = Scene(_place(by), _time(by), _weather(by["weather"]), seed=seed)
     if by["cover"]:
         scene = snowed(scene, falling=not by["weather"])
     for style in filter(None, by["style"]):
         scene = styled(scene, style)
+    if any(hit.special("pastel") for clause in wanted for hit in clause.every("adjustment")):
+        scene = replace(scene, filters=(*scene.filters, "muted"))
     scene, seen = _furnished(scene, by), dict[str, str]()
     for clause in wanted:
         for noun in nouns(clause, "thing", "place"):
@@ -129,7 +142,7 @@ def _place(by: dict[str, list[str]]) -> str:
     """Choose the place, by the order of the table: "a forest in the mountains" is a forest."""
     named_places = [each for each in by["place"] if each != "studio"] or by["place"]
     found = next((place for place in vocabulary.PLACES if place in named_places), "")
-    home = next((home for thing, home in vocabulary.HOMES.items() if thing in by["thing"]), "")
+    home = next((home for thing, home in vocabulary.HOMES.items() if thing in (*by["thing"], *by["region"])), "")
     if home and (not found or found in vocabulary.SHOWS.get(home, ())):
         # "The sea and palms": a beach shows both.
         found = home
@@ -172,7 +185,8 @@ def _toned(scene: Scene, clause: Clause) -> Scene:
     for noun in nouns(clause, "region", "place", "time"):
         region = "sky" if noun.hit.kind == "time" else noun.hit.region
         colour = noun.last("colour")
-        natural = colour is not None and region == "sky" and colour.name in vocabulary.SKIES.get(scene.time, ())
+        own = {"sky": vocabulary.SKIES.get(scene.time, ()), "ground": vocabulary.GROUNDS.get(scene.place, ())}
+        natural = colour is not None and colour.name in own.get(region, ())
         if colour is not None and region and not natural:
             scene = with_tone(scene, region, Tone(colour.name))
     for hit in clause.every("wave"):
