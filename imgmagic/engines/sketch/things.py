@@ -230,7 +230,9 @@ def _site(
     # What is already on the side that was asked for stays where it is.
     low, high = _SIDES.get(thing.side, (-1, 1))
     off = np.maximum(low * view.reach - across, 0) + np.maximum(across - high * view.reach, 0)
-    worth = -40 * off - 8 * (off > 0) - 4 * _hiding(across, depth, tall * plan.half, grown)
+    # Those that were counted are on that side, even if they need a rock to stand on.
+    worth = -40 * off - (40 if thing.count else 8) * (off > 0.14)
+    worth -= 4 * _hiding(across, depth, tall * plan.half, grown)
     # No thing is behind another one; the crowns of a wood may overlap.
     apart, behind = (1, 0.2) if wild else (10, 1.0)
     worth -= apart * _hiding(across, depth, tall * plan.half, like, behind)

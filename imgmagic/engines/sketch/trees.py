@@ -93,9 +93,9 @@ def pine(random: Random, tall: int, *, colour: str, snowy: bool, **_: bool) -> I
     ratio = float(random.uniform(0.36, 0.46))
     sheet = Sheet(tall, ratio * 1.15)
     # What is drawn large has more and smaller twigs.
-    fine = min(max(tall / 450, 0.8), 1.6)
+    fine = min(max(tall / 380, 0.8), 1.7)
     tiers, spokes, twigs = 32, int(13 * fine), int(11 * fine)
-    sheet.polygons(np.array([(-0.013, 0), (0.013, 0), (0, 0.95)]), np.array(_BARK) * 0.6)
+    sheet.polygons(np.array([(-0.013, 0), (0.013, 0), (0, 0.95)]), np.array(_BARK) * 0.45)
     level = np.repeat(np.linspace(0.01, 1, tiers) ** 0.95, spokes)[:, None]
     count = len(level)
     azimuth = random.uniform(0, 2 * np.pi, (count, 1))

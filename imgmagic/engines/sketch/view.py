@@ -166,10 +166,10 @@ class View:
         base = _HORIZONS.get(self.scene.place, 0.47)
         self.horizon = self.height * (base + random.uniform(-0.06, 0.06))
         self.side = -1.0 if random.random() < 0.5 else 1.0
-        # Land lies where what stands on it was asked for.
-        sides = {each.side for each in self.scene.things if each.kind in ("palms", "pines", "trees", "house")}
-        if self.scene.place in ("beach", "harbour") and len(sides) == 1:
-            self.side = {"left": -1.0, "right": 1.0}.get(sides.pop(), self.side)
+        # Land lies where the first that stands on it was asked for.
+        sides = [each.side for each in self.scene.things if each.kind in ("palms", "pines", "trees", "house")]
+        if self.scene.place in ("beach", "harbour") and sides:
+            self.side = {"left": -1.0, "right": 1.0}.get(sides[0], self.side)
         lens = random.uniform(0.92, 1.12)
         self.unit = min((self.width * self.height) ** 0.5, 1.25 * self.height) * lens
         self.sun = self._sun(random)
