@@ -260,13 +260,20 @@ _COVERS = {
     "island": ("ccb187 dcc397 8b7e6e", (0.10, 0.62), 0.05),
     "desert": ("cb8f53 d7995b cb8f53", (0.0, 1.0), 0.02),
     "harbour": ("878178 97918a b3ada4", (0.27, 0.30), 0.05),
+    "autumn": ("4e551f a5803a 4d4233", (0.02, 0.22), 0.22),
     "snow": ("c8d0e2 d0d8ea b8c4da", (0.02, 0.22), 0.01),
 }
 
 
 def _cover(view: View) -> str:
     """Give what covers the ground, by the place that is known for it."""
-    return "snow" if view.snowy else view.scene.place if view.scene.place in _COVERS else "grass"
+    place, trees = view.scene.place, view.scene.thing("trees")
+    if view.snowy:
+        return "snow"
+    if trees is not None and trees.colour == "orange" and _COVERS.get(place, _COVERS["grass"])[2] > 0.1:
+        # Leaves lie under trees that shed them.
+        return "autumn"
+    return place if place in _COVERS else "grass"
 
 
 def land(view: View, shore: Shore | None) -> None:
@@ -305,7 +312,7 @@ def land(view: View, shore: Shore | None) -> None:
         # Beside water the ground before us is level.
         view.wash(int(view.horizon + view.unit / _LEVEL), view.height, partial(_plane, view, shore, albedo))
         lowest = 1.02 / _LEVEL
-        if shore.kind == "bank" and not view.scene.thing("city"):
+        if shore.wooded:
             ground, surface = _wooded(view, shore, albedo)
     near = 1 / np.linspace(lowest, 0.10, int(view.unit * lowest * 0.75), dtype=np.float32)
     # What is nearly all fog is left out, or it would stand there as a shape.

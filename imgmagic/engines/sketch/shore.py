@@ -52,6 +52,8 @@ class Shore:
         -1 if land lies to the left.
     phase
         Of the bends.
+    wooded
+        Whether a wood stands on the far bank.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Shore:
     slope: float
     mirror: float
     phase: float
+    wooded: bool = False
 
     @property
     def sandy(self) -> bool:
@@ -92,7 +95,8 @@ def shore_of(view: View) -> Shore:
     phase = random.uniform(0, 6.28)
     low, high, flat, steep = _EDGES[kind]
     # Where a straight edge runs into the distance, it runs across the whole picture, however wide.
-    return Shore(kind, random.uniform(low, high), random.uniform(flat, steep) * view.reach, view.side, phase)
+    start, slope = random.uniform(low, high), random.uniform(flat, steep) * view.reach
+    return Shore(kind, start, slope, view.side, phase, kind == "bank" and view.scene.thing("city") is None)
 
 
 def paint(view: View, shore: Shore) -> None:
@@ -205,7 +209,7 @@ class _Water:
             seen += (toned(seen, view.scene.water) - seen) * 0.6
         dx, dy = x - view.sun[0], up - view.sun[1]
         glitter = np.exp(-(dx * dx + dy * dy * 0.08) / (0.0032 if self.sea else 0.0023)) * self.shine
-        if self.shore.kind == "bank":
+        if self.shore.wooded:
             # The wood on the far bank is painted later.
             hidden = step(0.75, 0.45, up * np.maximum(out, 0) / 0.74) * step(0.07, 0.05, v)
             seen = mix(seen, self.wood, hidden)

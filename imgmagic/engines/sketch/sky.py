@@ -190,19 +190,20 @@ def _heaps(view: View, rows: int, amount: float) -> None:
 def _heap(view: View, rows: int, tile: Floats, spot: tuple[float, float, float], random: np.random.Generator) -> None:
     x0, base, size = spot
     # Towards the evening they flatten and dissolve.
-    tall = size * random.uniform(0.30, 0.44) * (0.5 if view.low else 1)
+    tall = size * random.uniform(0.30, 0.44) * (0.4 if view.low else 1)
     left, right = (int(np.clip((x0 + size * s) * view.unit + view.width / 2, 0, view.width)) for s in (-0.85, 0.85))
-    top, bottom = (int(np.clip(view.horizon - (base + tall * s) * view.unit, 0, rows)) for s in (1.7, -0.45))
+    top, bottom = (int(np.clip(view.horizon - (base + tall * s) * view.unit, 0, rows)) for s in (2.4, -0.9))
     if right - left < 4 or bottom - top < 4:
         return
     x = (view.across[left:right] - x0)[None] / size
     y = ((view.horizon - 0.5 - np.arange(top, bottom, dtype=np.float32))[:, None] / view.unit - base) / tall
     shift = random.random()
-    u, v = x * 0.42 + shift, y * (0.42 * tall / size) + shift
+    u, v = x * (0.14 if view.low else 0.42) + shift, y * (0.42 * tall / size) + shift
     eaten = look(tile, u, v)
     # The base is straight, but not ruled.
     field = _puffs(x, y, random) + 0.30 * eaten - step(0.12, -0.24, y + 0.06 * eaten) * 2.0
-    cover = step(-0.6, 1.3, field + 0.5 * eaten) if view.low else step(-0.10, 0.62, field)
+    cover = step(-0.7, 1.5, field + 0.75 * eaten) if view.low else step(-0.10, 0.62, field)
+    cover *= step(0.85, 0.65, np.abs(x)) * step(2.4, 1.9, y) * step(-0.9, -0.6, y)
     toward = float(np.sign(view.sun[0] - x0))
     relief = eaten - look(tile, u + toward * 0.030, v + 0.05 * tall / size)
     lit = 0.30 + 0.52 * y + 0.2 * (1 - cover) + 0.42 * relief + 0.22 * toward * x
