@@ -121,8 +121,10 @@ class _Water:
         lit = view.light.ambient + view.light.key * 0.55
         kind = "lake" if not self.sea else "dull" if view.covered or view.low else "sea"
         # In full light or broken by wind the sea has a colour of its own; other water has that of the sky above.
-        self.gloss = 0.08 if kind == "sea" or self.rough > 0.12 else 0.42
-        self.glare = 0.45 if self.rough > 0.12 else 0.85
+        stormy = self.sea and view.scene.weather == "storm"
+        self.gloss = 0.08 if kind == "sea" or stormy or self.rough > 0.12 else 0.3 if self.sea else 0.42
+        # Under a storm the backs of waves are dark.
+        self.glare = 0.45 if stormy else 0.85
         self.deep, self.shallow = (toned(each, view.scene.water) * lit for each in palette(_WATER[kind]))
         self.white = np.minimum(view.light.ambient * 0.95 + view.light.key * 0.62, 1)
         self.sand = rgb("ccb88c") * lit
