@@ -107,7 +107,7 @@ def _faded(picture: Image.Image) -> Image.Image:
 
 
 #: What falls, the near last: its width and the way that it falls meanwhile in units, how many, blur, and strength.
-_RAIN = ((0.0014, 0.10, 700, 0.0005, 45), (0.0024, 0.18, 160, 0.0012, 50))
+_RAIN = ((0.0012, 0.05, 1200, 0.0005, 34), (0.0020, 0.11, 220, 0.0010, 40))
 _SNOW = ((0.013, 0.012, 90, 0.0035, 225), (0.0066, 0.006, 420, 0.0014, 240), (0.0036, 0.003, 900, 0.0006, 255))
 _FALLING = {"rain": _RAIN, "storm": _RAIN, "snow": _SNOW}
 

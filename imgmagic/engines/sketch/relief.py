@@ -121,7 +121,8 @@ def mountains(view: View) -> None:
     # Where they are the place, they stand higher; behind a harbour there are wooded hills.
     tall *= {"mountains": 1.45, "harbour": 0.42}.get(view.scene.place, 1.0)
     line = 1.5 if view.snowy else 6.2 * max(tall, 12) / 15.5
-    crest, mottle = ridged(random), fractal(random, 1.3, 2)
+    # On faces as steep as these a finer mottle would run down in streaks.
+    crest, mottle = ridged(random), fractal(random, 1.2, 2, high=30)
     shift = random.random(4).astype(np.float32)
     peaks = [(random.uniform(-0.55, 0.55), random.uniform(0.14, 0.30), random.uniform(0.5, 1)) for _ in range(4)]
 
@@ -134,11 +135,11 @@ def mountains(view: View) -> None:
         return np.asarray(tall * rise * step(30, 84, z + 16 * (swell - 0.5)) * body - 0.15, np.float32)
 
     def albedo(x: Floats, z: Floats, high: Floats, flatness: Floats) -> tuple[Floats, Floats]:
-        # By height too, or steep faces would show streaks.
-        spots = look(mottle, x / 23 + high / 31, z / 23 + high / 11)
+        # By height too, aslant as ribs run.
+        spots = look(mottle, x / 30 + high / 24, z / 60 + high / 15 - x / 60)
         rock, wood = scaled(rgb("787370"), 1 + 0.11 * spots), scaled(rgb("21361f"), 1 + 0.22 * spots)
         wooded = step(0.55, 0.80, flatness + 0.05 * spots) * step(line * 0.75, line * 0.40, high + 0.5 * spots)
-        snow = step(line, line + 2.4, high + 1.3 * spots + 2.0 * (flatness - 0.62))
+        snow = step(line, line + 0.8, high + 1.6 * spots + 1.2 * (flatness - 0.62))
         return mix(mix(rock, wood, wooded), rgb("e4e9f2"), snow), np.ones_like(high)
 
     depths = np.geomspace(28, 150, int(np.clip(view.unit * 0.34, 120, 700)), dtype=np.float32)
@@ -171,7 +172,9 @@ class Road:
             earth, grass = ("b2bdd3", "c8d0e2") if self.snowy else ("b0956c", "6f7a3a")
             tracks = mix(rgb(earth), rgb(grass), step(0.14, 0.06, off) * np.exp(z * -0.06))
             surface = scaled(tracks, spots)
-        return mix(colour, surface, np.clip(0.5 - edge / (0.04 + z / unit), 0, 1))
+        # Softer where it runs across the view, or its edge would show the slices that the land is cut into.
+        turn = np.abs(self.middle(z * 1.01) - self.middle(z)) * np.minimum(z * 133 / unit, 1.6)
+        return mix(colour, surface, np.clip(0.5 - edge / (0.04 + z / unit + turn), 0, 1))
 
 
 def road_of(view: View, shore: Shore | None = None) -> Road | None:
@@ -259,13 +262,20 @@ _COVERS = {
     "island": ("ccb187 dcc397 8b7e6e", (0.10, 0.62), 0.05),
     "desert": ("cb8f53 d7995b cb8f53", (0.0, 1.0), 0.02),
     "harbour": ("878178 97918a b3ada4", (0.27, 0.30), 0.05),
+    "autumn": ("4e551f a5803a 4d4233", (0.02, 0.22), 0.22),
     "snow": ("c8d0e2 d0d8ea b8c4da", (0.02, 0.22), 0.01),
 }
 
 
 def _cover(view: View) -> str:
     """Give what covers the ground, by the place that is known for it."""
-    return "snow" if view.snowy else view.scene.place if view.scene.place in _COVERS else "grass"
+    place, trees = view.scene.place, view.scene.thing("trees")
+    if view.snowy:
+        return "snow"
+    if trees is not None and trees.colour == "orange" and _COVERS.get(place, _COVERS["grass"])[2] > 0.1:
+        # Leaves lie under trees that shed them.
+        return "autumn"
+    return place if place in _COVERS else "grass"
 
 
 def land(view: View, shore: Shore | None) -> None:
@@ -297,15 +307,42 @@ def land(view: View, shore: Shore | None) -> None:
             inland = np.maximum(inland, 0.25 - view.road.away(x, z))
         return colour, step(-0.02, 0.015, inland - 0.4 * z / view.unit)
 
+    ground = view.ground
+    surface: Albedo = albedo
     lowest = (view.height - view.horizon) / view.unit * 1.25
     if shore is not None:
         # Beside water the ground before us is level.
         view.wash(int(view.horizon + view.unit / _LEVEL), view.height, partial(_plane, view, shore, albedo))
         lowest = 1.02 / _LEVEL
+        if shore.wooded:
+            ground, surface = _wooded(view, shore, albedo)
     near = 1 / np.linspace(lowest, 0.10, int(view.unit * lowest * 0.75), dtype=np.float32)
     # What is nearly all fog is left out, or it would stand there as a shape.
     far = np.geomspace(10.2, max(11, 3 / view.light.haze), int(view.unit * 0.16) + 60, dtype=np.float32)
-    cast(view, np.concatenate([near, far]), view.ground, albedo)
+    cast(view, np.concatenate([near, far]), ground, surface)
+
+
+def _wooded(view: View, shore: Shore, albedo: Albedo) -> tuple[Height, Albedo]:
+    """Let a wood stand on the far bank of a lake: give the ground with its crowns, and the colours of both."""
+    random = view.rng("wood")
+    tile, colour = fractal(random, 1.0, 5), rgb("24361f")
+
+    def height(x: Floats, z: Floats) -> Floats:
+        high = view.ground(x, z)
+        far = slice(*np.searchsorted(z[:, 0], (22, 80)).tolist())
+        x, z = x[far], z[far]
+        crowns = 0.55 + 0.16 * look(tile, x / 90, z / 90) - 0.22 * np.abs(look(tile, x / 8, z / 60))
+        high[far] += np.maximum(crowns, 0) * step(0.2, 0.5, -shore.out(x, z)) * step(22, 24, z)
+        return high
+
+    def covered(x: Floats, z: Floats, high: Floats, flatness: Floats) -> tuple[Floats, Floats]:
+        ground, cover = albedo(x, z, high, flatness)
+        far = slice(*np.searchsorted(z[:, 0], (22, 80)).tolist())
+        # Down to the water, or the light foot of so steep a face would be smeared over it.
+        ground[far] = mix(ground[far], colour, step(-0.6, 0, -shore.out(x[far], z[far])) * step(22, 24, z[far]))
+        return ground, cover
+
+    return height, covered
 
 
 def _plane(view: View, shore: Shore, albedo: Albedo, part: Floats, x: Floats, y: Floats) -> Floats:

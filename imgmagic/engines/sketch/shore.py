@@ -52,6 +52,8 @@ class Shore:
         -1 if land lies to the left.
     phase
         Of the bends.
+    wooded
+        Whether a wood stands on the far bank.
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Shore:
     slope: float
     mirror: float
     phase: float
+    wooded: bool = False
 
     @property
     def sandy(self) -> bool:
@@ -92,7 +95,8 @@ def shore_of(view: View) -> Shore:
     phase = random.uniform(0, 6.28)
     low, high, flat, steep = _EDGES[kind]
     # Where a straight edge runs into the distance, it runs across the whole picture, however wide.
-    return Shore(kind, random.uniform(low, high), random.uniform(flat, steep) * view.reach, view.side, phase)
+    start, slope = random.uniform(low, high), random.uniform(flat, steep) * view.reach
+    return Shore(kind, start, slope, view.side, phase, kind == "bank" and view.scene.thing("city") is None)
 
 
 def paint(view: View, shore: Shore) -> None:
@@ -105,7 +109,7 @@ class _Water:
         random = view.rng("water")
         self.view, self.shore = view, shore
         self.sea = shore.sandy or view.scene.place == "sea"
-        self.rough = (0.085 if self.sea else 0.030) * view.scene.waves
+        self.rough = (0.085 if self.sea else 0.020) * view.scene.waves
         self.rough *= {"storm": 2.8, "rain": 1.5}.get(view.scene.weather, 1.0)
         # Slopes along x in the real part and along z in the imaginary one; crests lie across the view.
         heights, swell = fractal(random, 1.85, 3, high=150), fractal(random, 1.6, 4, high=24)
@@ -117,16 +121,22 @@ class _Water:
         lit = view.light.ambient + view.light.key * 0.55
         kind = "lake" if not self.sea else "dull" if view.covered or view.low else "sea"
         # In full light or broken by wind the sea has a colour of its own; other water has that of the sky above.
-        self.gloss = 0.08 if kind == "sea" or self.rough > 0.12 else 0.3
+        stormy = self.sea and view.scene.weather == "storm"
+        self.gloss = 0.08 if kind == "sea" or stormy or self.rough > 0.12 else 0.3 if self.sea else 0.42
+        # Under a storm the backs of waves are dark.
+        self.glare = 0.45 if stormy else 0.85
         self.deep, self.shallow = (toned(each, view.scene.water) * lit for each in palette(_WATER[kind]))
         self.white = np.minimum(view.light.ambient * 0.95 + view.light.key * 0.62, 1)
         self.sand = rgb("ccb88c") * lit
+        self.wood = rgb("24361f") * lit
         self.above, self.shine = self._above(), self._shine()
 
     def _above(self) -> Floats:
         """Give what the water mirrors, by its height above the horizon in px: the higher, the wider averaged."""
         up = np.arange(self.view.first)
-        low, high = (up * 0.86).astype(int), np.minimum(up * 1.14 + 0.012 * self.view.unit + 1, len(up)).astype(int)
+        wide = 0.14 if self.sea else 0.05
+        most = np.minimum(up * (1 + wide) + 0.09 * wide * self.view.unit + 1, len(up))
+        low, high = (up * (1 - wide)).astype(int), most.astype(int)
 
         def averaged(plane: Floats) -> Floats:
             sums = np.cumsum(np.pad(plane, ((1, 0), (0, 0))), axis=0)
@@ -160,14 +170,14 @@ class _Water:
         swell = look(self.swell, grid[0] / 37, z / 15)
         if self.rough > 0.12:
             # What blows hard drives the waves into ranks across the view.
-            rank = 7 * np.log(z) + 1.2 * swell.real + 0.6 * grid[0] / z
+            rank = 9 * np.log(z) + 1.2 * swell.real + 0.6 * grid[0] / z
             swell = 0.5 * swell + 2.0 * np.maximum(np.sin(rank), 0) ** 4 + 0.9j * np.cos(rank)
         swell = swell * (1.2 * self.rough / (1 + (size / 0.7) ** 2))
         slope = self._slope(*grid, size)
         high, sx, sz = swell.real, slope.real, slope.imag + swell.imag
-        reflected, glitter = self._mirror(x, v, sx, sz)
+        reflected, glitter = self._mirror(x, v, sx, sz, out)
         grazing = np.clip(v / np.sqrt(1 + v * v) + 0.55 * sz, 0.015, 1)
-        share = self.gloss + (0.85 - self.gloss) * (1 - grazing) ** 4
+        share = self.gloss + (self.glare - self.gloss) * (1 - grazing) ** 4
         body = mix(self._body(out, sz, high), reflected, share)
         # The sun is so much brighter than the sky that even a small share of it shines.
         body = mix(body, self.view.light.disc, np.minimum(glitter * (0.25 + share * 1.2), 1))
@@ -185,7 +195,7 @@ class _Water:
             total = total + look(self.slopes, x / length * 0.6 + offset, z / length) * fade
         return total
 
-    def _mirror(self, x: Floats, v: Floats, sx: Floats, sz: Floats) -> tuple[Floats, Floats]:
+    def _mirror(self, x: Floats, v: Floats, sx: Floats, sz: Floats, out: Floats) -> tuple[Floats, Floats]:
         """Give what the water mirrors, and how much of the sun or the moon."""
         view = self.view
         # Compressed towards the top of the picture, beyond which nothing is known.
@@ -200,7 +210,13 @@ class _Water:
             # Water of another colour tints what it mirrors, or it would keep the sky's.
             seen += (toned(seen, view.scene.water) - seen) * 0.6
         dx, dy = x - view.sun[0], up - view.sun[1]
-        return seen, np.exp(-(dx * dx + dy * dy * 0.08) / (0.0032 if self.sea else 0.0023)) * self.shine
+        glitter = np.exp(-(dx * dx + dy * dy * 0.08) / (0.0032 if self.sea else 0.0023)) * self.shine
+        if self.shore.wooded:
+            # The wood on the far bank is painted later.
+            hidden = step(0.75, 0.45, up * np.maximum(out, 0) / 0.74) * step(0.07, 0.05, v)
+            seen = mix(seen, self.wood, hidden)
+            glitter = glitter * (1 - 0.85 * hidden)
+        return seen, glitter
 
     def _body(self, out: Floats, sz: Floats, high: Floats) -> Floats:
         # Light comes through shoals, and through the crests of waves.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgmagic.engines.sketch.noise import Floats, fractal, look, step
-from imgmagic.engines.sketch.view import SKYLESS, View, mix, palette, rgb, toned
+from imgmagic.engines.sketch.view import SKYLESS, View, mix, palette, rgb, scaled, toned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def _sun(view: View, rows: int, thing: Thing) -> None:
 def _moon(view: View, rows: int, thing: Thing) -> None:
     def shine(sky: Floats, x: Floats, y: Floats) -> Floats:
         far = _far(view, x, y)
-        return mix(sky, rgb("9eb8f2"), np.exp(far * -12) * 0.16 + np.exp(far * -3.5) * 0.06)
+        return mix(sky, rgb("9eb8f2"), np.exp(far * -22) * 0.5 + np.exp(far * -3.5) * 0.09)
 
     view.wash(0, rows, shine)
     colours = palette("b0ada6 dedbd2 e8e4da")
@@ -143,13 +143,20 @@ def _clouds(view: View, rows: int, thing: Thing) -> None:
     start = 0.5 - 0.25 * thing.amount if view.low else 1.0
 
     def layer(sky: Floats, x: Floats, y: Floats) -> Floats:
-        z = 1 / (np.maximum(y, 0) + 0.08)
-        u, v = (x + turn * (not view.covered)) * z * 0.07 + shift, z * 0.12
+        # A sheet hangs lower than streaks do: its billows are less foreshortened.
+        z = 1 / (np.maximum(y, 0) + (0.20 if view.covered else 0.08))
+        u, v = (x + turn * (not view.covered)) * z * (0.11 if view.covered else 0.07) + shift, z * 0.12
         body = look(tile, u, v) + 0.4 * look(tile, u * 2.7, v * 3.1)
         if view.covered:
             relief = body - look(tile, u + side, v + 0.016)
             shade = _CONTRAST[view.scene.weather] * (1.25 * relief - 0.55 * body) * np.minimum((y + 0.01) * 6, 1)
-            return np.asarray(sky * np.clip(1 + shade, 0.35, 1.6)[..., None])
+            if view.scene.weather == "storm":
+                # Far away it is torn, and the light comes in below it.
+                slot = np.exp(-(((y - 0.04 - 0.014 * body) / 0.030) ** 2)) * step(
+                    -1.2, 0.9, look(tile, u * 0.4, v * 0.2)
+                )
+                shade += 1.5 * slot - 0.25 * step(0.07, 0.16, y) * step(0.5, 0.2, y)
+            return scaled(sky, np.clip(1 + shade, 0.35, 2.6))
         cover = step(start, 3.0, body) * np.minimum(7 / z, 1) * (0.7 if view.low else 0.45)
         # At sunset they are lit from below.
         near = np.exp(_far(view, x, y) * -2.2) if view.low else np.ones_like(cover)
@@ -183,19 +190,20 @@ def _heaps(view: View, rows: int, amount: float) -> None:
 def _heap(view: View, rows: int, tile: Floats, spot: tuple[float, float, float], random: np.random.Generator) -> None:
     x0, base, size = spot
     # Towards the evening they flatten and dissolve.
-    tall = size * random.uniform(0.30, 0.44) * (0.5 if view.low else 1)
+    tall = size * random.uniform(0.30, 0.44) * (0.4 if view.low else 1)
     left, right = (int(np.clip((x0 + size * s) * view.unit + view.width / 2, 0, view.width)) for s in (-0.85, 0.85))
-    top, bottom = (int(np.clip(view.horizon - (base + tall * s) * view.unit, 0, rows)) for s in (1.7, -0.45))
+    top, bottom = (int(np.clip(view.horizon - (base + tall * s) * view.unit, 0, rows)) for s in (2.4, -0.9))
     if right - left < 4 or bottom - top < 4:
         return
     x = (view.across[left:right] - x0)[None] / size
     y = ((view.horizon - 0.5 - np.arange(top, bottom, dtype=np.float32))[:, None] / view.unit - base) / tall
     shift = random.random()
-    u, v = x * 0.42 + shift, y * (0.42 * tall / size) + shift
+    u, v = x * (0.14 if view.low else 0.42) + shift, y * (0.42 * tall / size) + shift
     eaten = look(tile, u, v)
     # The base is straight, but not ruled.
     field = _puffs(x, y, random) + 0.30 * eaten - step(0.12, -0.24, y + 0.06 * eaten) * 2.0
-    cover = step(-0.6, 1.3, field + 0.5 * eaten) if view.low else step(-0.10, 0.62, field)
+    cover = step(-0.7, 1.5, field + 0.75 * eaten) if view.low else step(-0.10, 0.62, field)
+    cover *= step(0.85, 0.65, np.abs(x)) * step(2.4, 1.9, y) * step(-0.9, -0.6, y)
     toward = float(np.sign(view.sun[0] - x0))
     relief = eaten - look(tile, u + toward * 0.030, v + 0.05 * tall / size)
     lit = 0.30 + 0.52 * y + 0.2 * (1 - cover) + 0.42 * relief + 0.22 * toward * x
