@@ -59,7 +59,7 @@ def mentioned(scene: Scene, kind: str, noun: Noun, before: str) -> Scene:
     apart = any(new and was and new != was for new, was in ((own.side, last.side), (own.colour, last.colour)))
     if apart and own.heeds("count") and not noun.hit.special("part"):
         return scene.with_thing(replace(own, count=max(1, own.count), first=last.after))
-    # "A house in a row of houses" is said of one house, or of its place.
+    # "A boat, and more ... of the boats": how many there are was said by the first mention.
     return scene.with_thing(_described(old[0], noun, few=0 if before else _FEW))
 
 

@@ -284,8 +284,9 @@ def _places(scene: Scene, clause: Clause) -> Scene | None:
 
 #: What can be said of a sunset as of its sky.
 _RICH = ("vivid", "deeper", "muted", "contrast")
-#: The colour that a region takes when it gets warmer or cooler.
+#: How much lighter "brighter" is.
 _LIGHTER = vocabulary.ADJUSTMENTS["brighter"][1]
+#: The colour that a region takes when it gets warmer or cooler.
 _LIGHTS = {"warmer": "orange", "cooler": "blue"}
 
 

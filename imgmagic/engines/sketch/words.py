@@ -17,9 +17,10 @@ from imgmagic.errors import printable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: What need not be said not to be drawn: it was said of another place or time.
 #: What is not to be seen where snow lies.
 _BURIED = ("flowers",)
+#: Kinds of hits that are drawn or named as left out, and what need not be: it was said of another place or time.
+_NAMED = ("place", "time", "weather", "cover", "season")
 _TACIT = ("day", "clear", "cloudy", "meadow")
 #: Most words that are named as not drawn.
 _MOST_NAMED = 20
@@ -72,11 +73,9 @@ def _accounted(scene: Scene, wanted: list[Clause]) -> tuple[tuple[str, ...], tup
             or (hit.kind == "garment" and not scene.thing("person"))
         ):
             left.append(hit.word)
-        elif hit.kind in ("place", "time", "weather", "season") and name in passing:
+        elif hit.kind in _NAMED and name in passing:
             drawn.append(name)
-        elif (
-            hit.kind in ("place", "time", "weather", "cover", "season") and name not in (*drawn, *_TACIT) and not vague
-        ):
+        elif hit.kind in _NAMED and name not in (*drawn, *_TACIT) and not vague:
             left.append(hit.word)
     left += [word for clause in wanted for noun in nouns(clause, "thing") for word in unheeded(noun)]
     return tuple(dict.fromkeys(drawn)), named(left)
