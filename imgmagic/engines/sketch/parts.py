@@ -84,8 +84,9 @@ def _region(scene: Scene, region: str, size: tuple[int, int]) -> Floats:
     cover = {each: _changed(with_tone(scene, each, red), with_tone(scene, each, green), size) for each in _REGIONS}
     if region == "sky":
         return np.asarray(np.minimum(cover["sky"], 1 - np.maximum(cover["water"], cover["ground"])))
-    other = cover["ground" if region == "water" else "water"]
-    return np.asarray(cover[region] * (cover[region] >= other))
+    # Wet sand is as much the one as the other: it counts as water.
+    wet = cover["water"] >= cover["ground"]
+    return np.asarray(cover[region] * (wet if region == "water" else ~wet))
 
 
 def _changed(one: Scene, other: Scene, size: tuple[int, int]) -> Floats:
