@@ -52,7 +52,13 @@ class SketchEngine:
         return "the built-in sketch engine"
 
     def region(self, data: bytes, words: str) -> bytes:
-        """Find a part of a picture by its name, and give it as a mask: a PNG, transparent where the part is."""
+        """Find a part of a picture by its name, and give it as a mask: a PNG, transparent where the part is.
+
+        Raises
+        ------
+        SketchError
+            If there is no such part.
+        """
         from imgmagic.engines.sketch import parts
 
         return parts.find(data, words)
@@ -60,8 +66,14 @@ class SketchEngine:
     def make(self, request: ImageRequest, watch: Watch | None = None) -> ImageResponse:
         """Draw the pictures of a request.
 
-        Raises an ImageError if size, background or source cannot be used, a SketchError if an instruction is not
-        understood or would change nothing, a StoppedError if nobody wants the picture any more.
+        Raises
+        ------
+        ImageError
+            If the size, the background or the source cannot be used.
+        SketchError
+            If an instruction is not understood or would change nothing.
+        StoppedError
+            If nobody wants the picture any more.
         """
         from imgmagic.calls import Watch
         from imgmagic.engines.sketch.easel import Easel

@@ -103,7 +103,7 @@ def _windowed(view: View, random: np.random.Generator, wall: Floats, corner: int
     rooms = np.s_[(y / floor).astype(int), np.floor(x / pitch).astype(int)]
     state, tone = random.random((2, tall, wide + 1))
     lamps = _LAMPS.get(view.scene.time, 0.0) * random.uniform(0.6, 1.5)
-    lamp = mix(rgb("cc a3 5e"), rgb("ff fa db"), tone[rooms])
+    lamp = mix(rgb("cca35e"), rgb("fffadb"), tone[rooms])
     glass = view.light.middle * 0.45 + view.light.horizon * 0.16 + wall * 0.15
     on = state[rooms] < lamps
     return mix(wall, np.where(on[..., None], lamp, glass), pane * np.where(on, 1.0, 0.72))

@@ -81,12 +81,15 @@ def _thing(scene: Scene, kind: str, size: tuple[int, int]) -> Floats:
 
 def _region(scene: Scene, region: str, size: tuple[int, int]) -> Floats:
     red, green = Tone("red", 2.0, 0.7), Tone("green", 2.0, 1.4)
-    cover = {each: _changed(with_tone(scene, each, red), with_tone(scene, each, green), size) for each in _REGIONS}
+
+    def cover(each: str) -> Floats:
+        return _changed(with_tone(scene, each, red), with_tone(scene, each, green), size)
+
+    water, ground = cover("water"), cover("ground")
     if region == "sky":
-        return np.asarray(np.minimum(cover["sky"], 1 - np.maximum(cover["water"], cover["ground"])))
+        return np.asarray(np.minimum(cover("sky"), 1 - np.maximum(water, ground)))
     # Wet sand is as much the one as the other: it counts as water.
-    wet = cover["water"] >= cover["ground"]
-    return np.asarray(cover[region] * (wet if region == "water" else ~wet))
+    return np.where(water >= ground, water, 0) if region == "water" else np.where(water < ground, ground, 0)
 
 
 def _changed(one: Scene, other: Scene, size: tuple[int, int]) -> Floats:

@@ -39,8 +39,16 @@ def edit(
 ) -> tuple[Image.Image, tuple[str, ...], tuple[str, ...]]:
     """Apply an instruction, and a palette where one is given (see `Scene`), to pixels.
 
-    Gives the edited picture (of the same size, unless it was cut or turned), the names of what was done, and the words
-    that were not understood. If nothing can be done that is a `SketchError`.
+    Returns
+    -------
+    picture, done, left
+        The edited picture (of the same size, unless it was cut or turned), the names of what was done, and the words
+        that were not understood.
+
+    Raises
+    ------
+    SketchError
+        If nothing can be done: things cannot be added to a picture without a scene.
     """
     now = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
     done, left = list[str](), list[str]()

@@ -17,7 +17,8 @@ from PIL import ExifTags, Image, ImageDraw, ImageFilter, PngImagePlugin
 from imgmagic import images
 from imgmagic.engines.sketch import city, edits, relief, shore, sky, things
 from imgmagic.engines.sketch.scene import LONGEST, Scene
-from imgmagic.engines.sketch.view import SKYLESS, View, mix
+from imgmagic.engines.sketch.view import View, mix
+from imgmagic.engines.sketch.vocabulary import SKYLESS
 from imgmagic.errors import ImageError
 
 if TYPE_CHECKING:
@@ -44,10 +45,25 @@ def draw(
     quality: str = "medium",
     pause: Callable[[], None] = lambda: None,
 ) -> Image.Image:
-    """Draw a scene in px: RGB, or RGBA where only what stands in it is wanted, without a backdrop (``transparent``).
+    """Draw a scene.
 
-    The quality is the working resolution: ``low`` is half as fine, ``high`` one and a half times, as far as memory
-    allows. ``pause`` is called between two strokes; what it raises ends the drawing.
+    Parameters
+    ----------
+    scene
+        What to draw.
+    width, height
+        Size in px.
+    transparent
+        Draw the standing things only, without a backdrop.
+    quality
+        ``low`` is drawn at half the resolution, ``high`` at one and a half times, as far as memory allows.
+    pause
+        Called between two strokes; what it raises ends the drawing.
+
+    Returns
+    -------
+    Image
+        RGB, or RGBA if transparent.
     """
     fine = min(_FINENESS.get(quality, 1.0), max(1.0, (_DRAWN / (width * height)) ** 0.5))
     view = View(scene, round(width * fine), round(height * fine), pause=pause)

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from imgmagic.engines.sketch.noise import Floats, fractal, look, ridged, step
-from imgmagic.engines.sketch.view import SKYLESS, View, mix, palette, rgb, scaled, toned
+from imgmagic.engines.sketch.view import View, mix, palette, rgb, scaled, toned
+from imgmagic.engines.sketch.vocabulary import SKYLESS
 
 if TYPE_CHECKING:
     from imgmagic.engines.sketch.shore import Shore

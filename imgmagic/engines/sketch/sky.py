@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imgmagic.engines.sketch.noise import Floats, fractal, look, step
-from imgmagic.engines.sketch.view import SKYLESS, View, mix, palette, rgb, scaled, toned
+from imgmagic.engines.sketch.view import View, mix, palette, rgb, scaled, toned
+from imgmagic.engines.sketch.vocabulary import SKYLESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -164,9 +164,18 @@ def placed(
         tall = float(view.rng(thing.kind, number, "tall").uniform(*plan.tall))
         make = partial(draw, number=number)
         tall = float(plan.rise(view, tall, depth))
-        each = Standing(depth, across, tall, make, plan.half, lift=1 + depth * min(0.36, rise * thing.height))
-        each = replace(each, grown=not _named(thing), scale=scale)
-        each = replace(each, shady=plan.on != "air", lamps=partial(make, lamps=True) if lit else None)
+        each = Standing(
+            depth,
+            across,
+            tall,
+            make,
+            plan.half,
+            shady=plan.on != "air",
+            lift=1 + depth * min(0.36, rise * thing.height),
+            grown=not _named(thing),
+            scale=scale,
+            lamps=partial(make, lamps=True) if lit else None,
+        )
         found += _founded(view, shore, each, plan)
     if _named(thing):
         return found

@@ -55,8 +55,6 @@ _HORIZONS = {
     "city": 0.62, "harbour": 0.55, "forest": 0.60, "lake": 0.50, "meadow": 0.56, "hills": 0.56, "mountains": 0.60,
     "studio": 0.60, "island": 0.52,
 }  # fmt: skip
-#: Places under no sky.
-SKYLESS = ("space", "studio")
 #: So many px at once fit the processor's cache.
 _BAND = 1 << 15
 
